@@ -1,4 +1,4 @@
-"""Frames that SQL reads within a transaction, and numbers of those that it gives."""
+"""Frames that SQL reads by name for a while, and the numbers of what it returns in plain types."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ IN_A_BATCH = 100_000  # rows
 
 
 class Lent:
-    """Rows that a transaction reads: it remembers each name that it has known, and what bore it, until its end."""
+    """Rows lent to DuckDB under a name; a transaction would hold on to them to its end, unless they are forgotten."""
 
     def __init__(self, rows: pl.DataFrame) -> None:
         self._rows: pa.Table | None = rows.to_arrow()

@@ -129,12 +129,11 @@ class Warehouse:
                 rows.forget()
 
     def ease(self) -> None:
-        """Let go of what was read and may be read again, but for a sixteenth of what DuckDB may take.
+        """Give memory back to the system: pages of the file that DuckDB has cached, and what it and C have freed.
 
-        DuckDB keeps pages of the file as long as they fit, whatever else the process holds meanwhile, and most of what
-        it has freed; to lower its limit gives both back. So does the C library, where it is asked to. Within a
-        transaction its own rows go to the disk as far as they can: the limit is set beside it, since one that cannot be
-        kept would give the transaction up.
+        DuckDB keeps cached pages up to its limit, whatever else the process holds meanwhile. To lower the limit for a
+        moment, to a sixteenth if what is in use fits, makes it let go of them. The limit is set on a cursor beside the
+        transaction: a limit that cannot be kept would abort the transaction.
         """
         if self._memory is not None:
             with self.con.cursor() as beside:

@@ -1,6 +1,7 @@
 """Nights that a schedule missed, since the machine was off or a run failed: the next scheduled one makes them first.
 
-In their order, none later out, so that they count as any night does; written offline, since their readers are late.
+They are made in order of date and before any later night, so they count like any other. Their words are written
+offline, since players read them late.
 """
 
 import datetime as dt
@@ -19,11 +20,11 @@ from pipelines.stores import open_app
 
 
 def is_overdue(settings: Settings, app: App, now: dt.datetime, after: dt.timedelta) -> bool:
-    """Whether the schedule should have made a night by now that is not out, and the setting lets it be made up for.
+    """Whether a scheduled night is late, and the settings allow that it is made up for.
 
     Args:
-        settings: Its home and `catch_up_nights`; 0 leaves it to the next scheduled run to go on.
-        app: One that never had a night waits for its first scheduled one.
+        settings: Its home, and `catch_up_nights`: with 0 nothing is made up for.
+        app: An app that never had a night is not late: it waits for its first scheduled one.
         now: The moment looked at.
         after: How long after its day begins a night is scheduled.
     """

@@ -1,4 +1,4 @@
-"""The settings, as every flow and command reads them: none is misspelt, also of those that providers are told."""
+"""The settings as every flow and command reads them, those of providers of language models checked as well."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,11 +20,10 @@ def read_settings(home: Path | None = None) -> Settings:
 
 
 def check_settings(settings: Settings) -> Settings:
-    """The settings, if their engine is one and what they tell providers can be meant.
+    """The settings, once the engine and what is set for providers have been checked.
 
     Raises:
-        NightquestError: The engine is none; a provider that is told something is none; or a key, an address or a way
-            to ask cannot be one.
+        NightquestError: There is no such engine or provider, or a key, an address, a model or an API cannot be right.
     """
     if settings.engine not in (engines := engine_names()):
         raise NightquestError(

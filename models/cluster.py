@@ -50,7 +50,7 @@ def connect(address: str) -> Iterator[Any]:
 
 
 def _in_time(look: Callable[[], Any]) -> Any:
-    """A client, unless what listens there is no scheduler: it waits for ever for that to speak as one does.
+    """Connect in time: a client would wait for ever for something that listens there and is no scheduler.
 
     Raises:
         TimeoutError: That is so.

@@ -1,4 +1,4 @@
-"""Two boosters of trees that differ in one thing, half and half: their errors differ, so the mean has fewer."""
+"""The mean of two boosted tree models that differ in one thing: their errors differ, so their mean errs less."""
 
 from abc import abstractmethod
 from pathlib import Path

@@ -166,7 +166,7 @@ def known_night(
 
 
 def mark_placed(warehouse: Warehouse, placed: Collection[tuple[dt.date, int]], before: dt.date) -> None:
-    """Count earlier nights as out that readers have, though their making was killed before it could write that down."""
+    """Mark earlier nights as published whose folders readers have, though a kill kept their run from noting that."""
     rows = pl.DataFrame(placed, schema={"as_of": pl.Date, "revision": pl.Int32}, orient="row")
     with warehouse.lend(placed=rows):
         warehouse.run(

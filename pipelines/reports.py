@@ -28,7 +28,7 @@ class NightReport:
 
     @property
     def stale(self) -> bool:
-        """Whether its input was older than it uses to be; see pipelines.freshness."""
+        """Whether its input was older than it uses to be; see pipelines.activity.freshness."""
         return bool(self.figures.get("stale"))
 
     @property
@@ -38,7 +38,7 @@ class NightReport:
 
     @property
     def issued(self) -> bool:
-        """Whether its promises count; see pipelines.late."""
+        """Whether its promises count; see pipelines.night.late."""
         return bool(self.figures.get("issued", True))
 
 

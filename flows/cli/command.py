@@ -92,7 +92,7 @@ MaxCost = Annotated[float | None, Parameter(validator=Number(gte=0, lte=10_000))
 
 
 def run_flow(common: Common, apps: Sequence[str], run: Callable[[], T], check: Check | None = None) -> T:
-    """Run flows with a reporter, recorded by Prefect where there is one; what `check` refuses is told before."""
+    """Run flows with progress shown, recorded by Prefect where there is one; `check` may refuse them beforehand."""
     from flows.cli.console import progress
     from flows.progress import reporting_to
     from flows.server.session import session
@@ -107,7 +107,7 @@ def run_flow(common: Common, apps: Sequence[str], run: Callable[[], T], check: C
 
 
 def check_each(apps: Sequence[str], check: Check | None = None) -> None:
-    """Refuse a wrong app and what `check` refuses; of several apps one may be busy without keeping the others."""
+    """Load each app and let `check` refuse it. Of several apps a busy one is no error here, so that the others run."""
     from configs.loader import load_app
 
     for app in apps:
@@ -121,7 +121,7 @@ def check_each(apps: Sequence[str], check: Check | None = None) -> None:
 
 
 def end_warned(*, warned: bool) -> None:
-    """End with a status of its own what is done, though on stale input or with a night not brought everywhere."""
+    """Exit with WARNED where the work is done but needs attention, as with stale input or an undelivered night."""
     if warned:
         sys.exit(WARNED)
 

@@ -1,4 +1,4 @@
-"""Doctor: find every fault under a home folder and, asked, mend those that lose nothing."""
+"""Doctor: find every fault under a home folder and, where asked, mend those whose mending loses nothing."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""What `nightquest check` says of a right file that may still not be meant, and what it would grant if it went live."""
+"""What `nightquest check` says of a valid file: likely mistakes in it, and what it would grant if it went live."""
 
 from collections.abc import Sequence
 

@@ -61,7 +61,7 @@ def _head(view: PlayerView, terms: Terms) -> Panel:
 
 
 def _counts_as(profile: Mapping[str, Any], kind: str, terms: Terms) -> str | None:
-    """What the player counts as, with the share; of an older night without it. Who is nobody in particular: nothing."""
+    """The persona or style, with its share where the night tells several; None for nobody in particular."""
     name = profile.get(kind)
     if name == NOBODY:
         return None

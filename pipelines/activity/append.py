@@ -39,14 +39,16 @@ class Appended:
 def append_events(
     warehouse: Warehouse, app: App, now: dt.datetime, *, history: bool, whole_source: bool = False
 ) -> Appended:
-    """Append the new ones among the temporary table `incoming`, which holds them in order of arrival.
+    """Append the new events of the temporary table `incoming`, which holds rows in order of arrival.
 
-    Afterwards the view `landed` shows those that stand, until the transaction ends; the caller's is joined.
-    Rows that retract are kept apart, and what they speak of stands no longer. With `whole_source` the table holds all
-    that the app's source yields: what stood and is not among it has vanished.
+    It joins the caller's transaction; until that ends the view `landed` shows the appended events that still stand.
 
-    A row without event_id gets one from its content and its count among identical rows of its delivery. Of several rows
-    with one event_id the first stays; the same again is known, other content is refused.
+    - A row without event_id gets one from its content and its count among identical rows of its delivery.
+    - Of several rows with one event_id the first is taken. The same content again counts as known, other content is
+      refused.
+    - A row that retracts an event takes it back and is kept apart.
+    - With `whole_source` the table holds all that the app's source yields: an event that stood and is not among it has
+      vanished.
     """
     warehouse.run(warehouse.fixed("activity/settle_incoming"))
     _add_players(warehouse, "(FROM settled WHERE fate = 'new' AND retracts IS NULL)")
@@ -87,9 +89,9 @@ def append_events(
 
 
 def append_players(warehouse: Warehouse, app: App, now: dt.datetime, *, history: bool) -> Appended:
-    """Append the new ones among the temporary table `incoming_players`; zones move what came before to its days.
+    """Append the new records of the temporary table `incoming_players`; a new time zone moves events to its days.
 
-    A record is known when the player has the same one of that moment; another of the same moment is refused.
+    A record is known when the player has the same one of that moment; a different one of that moment is refused.
     """
     _add_players(warehouse, "incoming_players")
     warehouse.run(warehouse.fixed("activity/settle_incoming_players"))

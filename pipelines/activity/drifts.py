@@ -1,4 +1,4 @@
-"""What was told of deliveries that looked otherwise than those before, read back; a look needs nothing that is slow."""
+"""Read back what `drift.py` noted about deliveries; apart from it, since reading back needs no slow library."""
 
 import datetime as dt
 

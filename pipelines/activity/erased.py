@@ -23,7 +23,7 @@ def person_of(warehouse: Warehouse, user_id: str) -> str:
 
 
 def hold_back(warehouse: Warehouse, relation: str) -> None:
-    """Move whose rows are on their way in and were erased from a relation into `held_back`: id and place, no more."""
+    """Move incoming rows of erased people out of a relation into `held_back`, which keeps only their id and place."""
     if not warehouse.value("SELECT count(*) FROM (FROM erased LIMIT 1)"):
         return
     theirs = f"user_id IS NOT NULL AND {_PERSON.format(id='user_id')} IN (SELECT person FROM erased)"
@@ -32,7 +32,7 @@ def hold_back(warehouse: Warehouse, relation: str) -> None:
 
 
 def let_go(warehouse: Warehouse, source: Source | None) -> int:
-    """Take what was held back out of the raw tables, too; returns how many rows."""
+    """Delete what was held back from the raw tables, too; returns how many rows."""
     held = warehouse.frame(
         "SELECT user_id, count(DISTINCT (delivery_id, line)) AS rows FROM held_back GROUP BY user_id"
     )

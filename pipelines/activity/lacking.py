@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 def refuse_lacking(
     ingest: "IngestRun", source: Source, found: Sequence[Delivery]
 ) -> tuple["IngestRun", list[Delivery]]:
-    """The files, those refused and forgotten from which the source makes nothing, since they lack what it reads.
+    """Refuse, and take back out, files of which the source makes nothing because they lack a column that it reads.
 
-    What a file may lack, such as a column that came later, costs nothing: only a file is refused that lacks a column
-    of those that the source reads, and of which no row would have a player, a kind of event and a moment, or take an
-    event back.
+    A file may lack a column, such as one that came later, as long as some row of it still becomes an event (it has a
+    player, a kind of event and a moment) or takes an event back.
 
-    The first file of a table is refused for any such column, as the SELECT does not know what it would be; the other
-    tables are taken, unless the table is joined to them, so that their rows would be other ones without.
+    The first file of a table is refused for any missing column, since the SELECT cannot run without it. Other tables
+    are taken all the same, unless this table is joined to them: without it their rows would come out differently.
 
     Returns:
         The run with the source as far as it can be read, and the files.
@@ -100,7 +99,7 @@ def _judged(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequen
 
 
 def _makes_some(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequence[str]) -> bool:
-    """Whether a source makes anything of a file; of one that others are joined to, nothing without them is no fault."""
+    """Whether the source makes a whole row of a file. One that is only joined to others may make none by itself."""
     good = " AND ".join(f"{quote(name)} IS NOT NULL" for name in needed if name in source.yields)
     takes_back = " OR retracts IS NOT NULL" if "retracts" in source.yields else ""  # a file may hold nothing else
     count = f"SELECT count(*), count(*) FILTER (({good or 'true'}){takes_back})"
@@ -113,7 +112,7 @@ def _makes_some(warehouse: Warehouse, source: Source, each: Delivery, needed: Se
 
 
 def _over(source: Source, table: str, delivery_id: str) -> str:
-    """The source as it reads one delivery of a table alone."""
+    """The source, as SQL, reading of one table a single delivery only."""
     tree = sqlglot.parse_one(source.sql, dialect="duckdb")
     for node in [*tree.find_all(exp.Table)]:
         if node.name.lower() == table:

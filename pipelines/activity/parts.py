@@ -165,9 +165,10 @@ _KEYS = "SELECT player_key, day, metric, key, count(*) AS n, max(available_at) A
 
 
 def _install(warehouse: Warehouse) -> None:
-    """What the queries below rest on, once for each connection.
+    """Create the temporary tables and macros that the queries below use, once for each connection.
 
-    Only that: to state a view of all metrics costs as much as to read it, since DuckDB looks up all that it names.
+    There is no view of all metrics: DuckDB looks up everything that a view names, so creating one costs as much as
+    reading it.
     """
     if warehouse.has_parts:
         return
@@ -179,9 +180,9 @@ def _install(warehouse: Warehouse) -> None:
 
 
 def _stretches(warehouse: Warehouse) -> Iterator[None]:
-    """Let `touched` hold some of its player-days after the other, by day and player: what is added up fits in memory.
+    """Let `touched` hold its player-days a stretch at a time, by day and player, so that adding up fits in memory.
 
-    The parts come to lie in the order in which they would lie if all were added up at once.
+    The parts end up in the order that adding up all at once would give.
     """
     parts = -(-int(warehouse.value("SELECT count(*) FROM touched")) // PLAYER_DAYS_AT_ONCE)
     if parts <= 1:

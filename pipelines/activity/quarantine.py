@@ -267,7 +267,7 @@ def retire_rows(warehouse: Warehouse, places: Sequence[tuple[str, int]]) -> int:
 
 
 def retire_read_again(warehouse: Warehouse, file: Path, feeds: str, delivery_id: str) -> None:
-    """Let rows of a file leave quarantine that never came into its raw table, since all of it was read once more.
+    """Take out of quarantine rows that never reached the raw table of a file which has been read anew as a whole.
 
     Args:
         warehouse: The app's.
@@ -285,7 +285,7 @@ def retire_read_again(warehouse: Warehouse, file: Path, feeds: str, delivery_id:
 
 
 def retire_settled(warehouse: Warehouse, taken: Sequence[tuple[str, str, str]], judged: Sequence[str]) -> None:
-    """Let leave quarantine what is no longer refused: files taken after all, and rows that were judged anew.
+    """Take out of quarantine what is no longer refused: files taken after all, and rows that were judged anew.
 
     Args:
         warehouse: With the temporary table `bad_rows` of this run.

@@ -38,7 +38,7 @@ def column_fault(warehouse: Warehouse, source: Source) -> str:
 
 @contextmanager
 def running(warehouse: Warehouse, source: Source) -> Iterator[None]:
-    """Whatever fails while the SELECT runs is told as its fault.
+    """Turn whatever fails inside the block into an error that blames the source's SELECT.
 
     Raises:
         NightquestError: The SELECT fails, or yields what cannot be read.

@@ -1,4 +1,4 @@
-"""Reasons as people are told them: many that differ only in the values that they quote are one."""
+"""Reasons for refused rows as people read them: reasons that differ only in quoted values are told as one."""
 
 from data.warehouse import Warehouse
 

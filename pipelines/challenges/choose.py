@@ -97,8 +97,8 @@ def choose_of_some(
     """What `choose_challenges` chooses for some of the players, to be weighed `among_all`.
 
     Returns:
-        The chosen rows, without personalization_score; behind them, of what came into question, how many (`n`) of each
-        metric and window_days had each own_28, without a slot.
+        The chosen rows, without personalization_score; then, with a null slot, how many candidates (`n`) there were by
+        metric, window_days and own_28.
     """
     rows = targets.join(plays, on=[*SNAPSHOT, "window_days"], how="inner")
     rows = rows.filter(pl.col("p_plays") >= app.challenges.min_plays)
@@ -114,7 +114,7 @@ def choose_of_some(
 
 
 def weigh_later(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """What is chosen of `rows`; behind it how many of them there were, as `among_all` asks."""
+    """The chosen rows, then the counts of all candidates (`rows`) that `among_all` needs."""
     had = rows.group_by(_HAD).agg(n=pl.len().cast(pl.Int64))
     return pl.concat([chosen.with_columns(n=pl.lit(None, pl.Int64)), had], how="diagonal")
 

@@ -1,4 +1,4 @@
-"""Missions as rows and columns have them: what is asked together, and on which occasion."""
+"""The requirements of challenges and missions, as a list in one column and as a row for each."""
 
 import polars as pl
 

@@ -6,7 +6,7 @@ from pipelines.known import Known
 
 
 def with_room(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
-    """Achievements that were reached, less those reached anew that what the night may pay has no room for.
+    """Reached achievements, without those reached for a second time that the night's budgets have no room to pay.
 
     One that was taken back had its share and gave it up; what it pays again must not come on top of what others
     reserve. So it waits, in the order in which they were reached, for a night that pays little enough beside; one that

@@ -16,15 +16,17 @@ OPEN = {"content_id": pl.String(), "player_key": pl.Int64(), "progress": pl.Floa
 def settle_challenges(known: Known) -> pl.DataFrame:
     """Settle what can be settled by a night, and write settlements and XP.
 
-    A challenge is completed with the event that reached its target, as soon as that is known; it expires when its
-    window is over and known in whole: not while the app's input is silent on one of its days. One in which the player
-    paused expires, too, and says so: it counts nowhere against them. A late event may still
-    complete an expired one within the app's grace period: a new revision says so, with its own XP entry. What was
-    completed stays completed and is paid once; events that were missing may say that it was so earlier. Only where it
-    is not so any more because an event was taken back, a new revision says that: it is open again, or expired, and what
-    was paid for it stays or goes as the app's `on_retraction` says; what a night paid under `keep` stays although the
-    app revokes by now, since others have been promised its share of what a night may pay. A night that issues nothing
-    only looks.
+    - Completed: with the event that reached its target, as soon as that is known. It is paid once and stays completed;
+      a late event may only move that moment earlier.
+    - Expired: when its window is over and known in whole, that is, the app's input is silent on none of its days. One
+      in which the player paused expires with that reason, and counts nowhere against them.
+    - Completed late: within the app's grace period a late event may still complete an expired one. A new revision says
+      so, with its own XP entry.
+    - Taken back: where an event behind a completed one was retracted, a new revision says that it is open again, or
+      expired. What it paid stays or goes as the app's `on_retraction` says; what a night paid under `keep` stays even
+      if the app revokes by now, since its share of the night's budget has been promised to others.
+
+    A night that issues nothing writes nothing and only looks.
 
     Args:
         known: What the night may see.
@@ -130,9 +132,10 @@ def _stays_paid(app: App) -> pl.Expr:
 
 
 def settling_limits(known: Known) -> dict[str, object]:
-    """What is over since `grace_from` may still be completed; grace begins when the days in question were known.
+    """Parameters of the query for challenges to settle: an expired one may be completed late since `grace_from`.
 
-    What the last night before did not know may have come in since, however long ago that night was.
+    Days of which a recent night, or the last one published, knew nothing move it back: their grace begins only when
+    their events can have come in.
     """
     as_of = known.as_of
     grace_from = as_of - dt.timedelta(days=known.app.challenges.grace_days + 1)

@@ -128,7 +128,7 @@ Frame = pl.DataFrame | Laid
 
 
 def laid(rows: Frame, folder: Path, at_a_time: int) -> Frame:
-    """Rows on the disk, so many in a part, where there are more than that: what is not asked for yet, or goes out so.
+    """Put rows on the disk in parts of `at_a_time`, where there are more than that; fewer stay in memory.
 
     Raises:
         NightquestError: The files cannot be written.

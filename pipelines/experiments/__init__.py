@@ -1,1 +1,1 @@
-"""Ways compared: arms, what they have shown, and proof on history."""
+"""Experiments: ways of writing or rewarding tried against each other, and what they have shown."""

@@ -1,1 +1,1 @@
-"""One night of one app: its pins and its stages."""
+"""One night of one app, from opening it to publishing: a file a stage."""

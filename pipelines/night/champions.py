@@ -38,10 +38,10 @@ class Champions:
 
 
 def load_champions(tonight: Tonight, *, keep: bool = True) -> Champions:
-    """The registry's champions, or for a night of before their time those of then.
+    """The registry's champions; for a night before their time, those that served then.
 
-    What cannot be had from the registry serves as it was kept when it last did. Where planning misses one nevertheless,
-    a fallback is learned on the spot, and a note says so.
+    A model that the registry cannot give is replaced by the copy kept when it last served. Where planning still lacks
+    one, a fallback is learned on the spot, and a note says so.
 
     Args:
         tonight: The night.
@@ -82,7 +82,7 @@ def _planning(tonight: Tonight, found: Found) -> tuple[ChallengeModels, list[str
 
 
 def _run(again: str, untrained: str) -> str:
-    """What helps: to train, where that made no model once more is known."""
+    """The remedy: to train; where a training made no model already, once more is known."""
     return f"Once more is known, run: {again}" if untrained else f"Run: {again}"
 
 

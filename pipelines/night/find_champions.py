@@ -35,7 +35,7 @@ class Looked:
 
     Attributes:
         loaded: The version that serves; None where none does.
-        why: What else the registered one is, so that it does not serve: 'of an older app file'; empty otherwise.
+        why: What keeps the registered version from serving, such as 'of an older app file'; empty otherwise.
         later: The version that serves today and was trained on later days; 0 where there is none.
         fault: A sentence about files that cannot be read.
         untrained: Where nothing serves, which training made no model and why, as part of a sentence.

@@ -152,7 +152,7 @@ def _with_reasons(
 
 
 def _among(frame: Frame | Kept, chosen: pl.DataFrame) -> pl.DataFrame | Kept:
-    """The rows of chosen players; what is read of them later is left as it is."""
+    """The rows of chosen players; `Kept` rows, which workers read by player themselves, stay as they are."""
     if isinstance(frame, Laid):
         return frame.of(chosen["player_key"])
     if isinstance(frame, pl.DataFrame) and frame.width:

@@ -1,4 +1,4 @@
-"""What of a night is new for a player, to be told of: by a notifier that reads a destination, or by a webhook."""
+"""Which published rows are news that a player should be told of, by a webhook or a notifier that reads PostgreSQL."""
 
 import datetime as dt
 from collections.abc import Mapping

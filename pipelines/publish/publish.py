@@ -149,7 +149,7 @@ def as_json(model: Manifest | Latest) -> bytes:
 
 
 def explained(error: OSError, app: str, as_of: dt.date, root: Path) -> NightquestError:
-    """What a disk that cannot be written means for a night of an app, and what to do."""
+    """The error to raise when a night cannot be written: what is wrong with the disk, and what to do."""
     again = f"run again: {command('nightly', '--as-of', as_of, app=app)}"
     if is_full(error):
         what = f"the night of {as_of} is not out, and readers keep the one before"

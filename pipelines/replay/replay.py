@@ -102,13 +102,16 @@ def replay_nights(
 def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
     """What was promised against what was kept.
 
-    calibration_error is over ten equal-mass bins; calibration_floor is the same for outcomes drawn from the promises
-    themselves, each for itself, and calibration_floor_by_player where a player's go together as they did, since windows
-    of one player overlap, calibration_floor_by_last_day where those of all do who last played on one day, since who was
-    called together comes back together; log_loss_gain is the base rate's log-loss less ours with a player-clustered
-    95 % interval; half_chance_if_played are the challenges promised 0.45 to 0.55 if played, to those who played;
-    by_activity are quarters of the challenges by what their players did in the 28 days before, the least first; who did
-    as much is in the same one, so that they are fewer and uneven where many did.
+    Among them:
+
+    - calibration_error: over ten equal-mass bins.
+    - calibration_floor: the calibration error that true promises would show by chance, outcomes being independent. In
+      calibration_floor_by_player a player's outcomes go together as they did, since windows of one player overlap; in
+      calibration_floor_by_last_day those of all who last played on the same day, since they come back together.
+    - log_loss_gain: the base rate's log-loss less ours, with a player-clustered 95 % interval.
+    - half_chance_if_played: of the challenges promised 0.45 to 0.55 if played, those whose players did play.
+    - by_activity: quarters of the challenges by how much their players did in the 28 days before, the least first.
+      Equal players share a quarter, so where many did the same there are fewer, uneven quarters.
     """
     y, p = promises["hit"].cast(pl.Float64).to_numpy(), promises["completion_probability"].to_numpy()
     players = promises["player_key"].to_numpy()

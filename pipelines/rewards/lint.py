@@ -1,4 +1,4 @@
-"""What an app file says of rewards that may not be meant, and how its offers read."""
+"""Likely mistakes in the rewards of an app file, and how its offers read."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,1 +1,1 @@
-"""Words: briefs, the offline writer, rendering and validation."""
+"""Words: briefs, who writes them, what may go out, who reads which text, and the numbers filled in."""

@@ -70,9 +70,9 @@ def brief_grammar(app: App, brief: Brief) -> Grammar:
 
 
 def _of_several(app: App, symbols: Mapping[str, list[str]], tags: tuple[str, ...]) -> dict[str, list[str]]:
-    """Symbols of a text that asks for several things: what is good of the first stands right behind it.
+    """Symbols for a text that asks for several things: the reason for the first stands right behind its task.
 
-    `tags` are those of all that is asked, so that the text ends with nothing that holds of the first thing alone.
+    `tags` leave out those of the first metric: what ends the text must hold of everything that is asked.
     """
     ends = {**_tagged(_base(app), tags), **_tagged(app.voice.lexicon, tags)}
     mission = [said.replace("#ask# #why#", "#ask_first# #why# #beside#") for said in symbols.get("mission", [])]

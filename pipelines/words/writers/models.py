@@ -86,7 +86,7 @@ class Author:
         return texts
 
     async def _turn(self, job: Job, turn: int) -> list[Text]:
-        """A turn's texts. One of which earlier nights could use nothing is taken as another, which asks anew."""
+        """A turn's texts; where all answers are old and none is usable, it asks as a later turn: a new question."""
         texts, old = await self._ask_team(job, turn)
         for later in range(1, MOST_NIGHTS):
             if texts or not old:
@@ -102,7 +102,7 @@ class Author:
         return await self._judge(job, [texts for texts, _ in sides]), all(old for _, old in sides)
 
     async def _chain(self, job: Job, turn: int, pen: Pen, others: Sequence[Pen]) -> tuple[list[Text], bool]:
-        """One pen's texts for a turn, as `_ask_team`; what it could not write, twice asked, is another's."""
+        """One pen's texts for a turn, as `_ask_team`. After two tries others are asked for what is missing."""
         wanted = self._wanted(job)
         texts, why = await self._ask(job, turn, pen, wanted, {})
         old = why.old
@@ -128,7 +128,7 @@ class Author:
         seen: Sequence[Text] = (),
         reasons: Sequence[str] = (),
     ) -> tuple[list[Text], "_Why"]:
-        """One request; its good texts and why there are not more."""
+        """Ask once; the usable texts, and why there are no more."""
         avoid = [*job.avoid, *(text.variant for text in seen)]
         reply = await self.ask(self._request(pen, job, wanted, turn, avoid=avoid, reasons=reasons))
         self.tally.asked[job.brief.content_type] += 1
