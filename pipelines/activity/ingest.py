@@ -225,19 +225,11 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     if ingest.source is not None and judged:
         show_raw_rows(ingest, ingest.source)
     found = _with_counts(ingest, found, appended)
-    found = [replace(d, columns={}) for d in found] if ingest.ours else found
-    drift = note_drift(warehouse, app, found, ingest.now, players=ingest.players)
-    kept = [d for d in found if not (d.feeds == ingest.direct and _all_refused(d))]  # those may come again
-    record_deliveries(warehouse, kept, ingest.version, ingest.now, history=history, written=as_written(app))
-    retire_settled(warehouse, [(d.file, d.delivery_id, d.file_hash) for d in found if d.state == "taken"], judged)
-    quarantine_files(warehouse, found, ingest.now)
-    refused = quarantine_rows(warehouse, found, ingest.now)
+    refused, drift = _write_down(ingest, found, judged, history=history)
     if appended.touched.height:
         refresh_parts(warehouse, app, None if first else appended.touched)
     held_back = let_go(warehouse, ingest.source)
     fates = {} if ingest.players else retraction_fates(warehouse, new_only=True)
-    waiting = fates.pop("waits", 0)
-    fates.pop("done", None)
     return IngestResult(
         tuple(replace(d, fields=(), mends=(), columns={}) for d in found),
         taken=int(appended.fates["rows_taken"].sum()),
@@ -246,13 +238,32 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
         by_event=appended.by_event,
         touched=appended.touched.height,
         reasons=frequent_reasons(warehouse, ingest.now),
-        unused={} if ingest.players else find_unused(warehouse, app) | fates,
+        unused={} if ingest.players else find_unused(warehouse, app) | _without_effect(fates),
         retracted=appended.retracted,
-        waiting=waiting,
+        waiting=fates.get("waits", 0),
         calendar=entries or 0,
         held_back=held_back,
         drift=drift,
     )
+
+
+def _write_down(
+    ingest: IngestRun, found: Sequence[Delivery], judged: Sequence[str], *, history: bool
+) -> tuple[int, tuple[str, ...]]:
+    """Write down what was delivered and what is in quarantine; how many rows are new there, and how files differ."""
+    warehouse, now = ingest.warehouse, ingest.now
+    found = [replace(d, columns={}) for d in found] if ingest.ours else found
+    drift = note_drift(warehouse, ingest.app, found, now, players=ingest.players)
+    kept = [d for d in found if not (d.feeds == ingest.direct and _all_refused(d))]  # those may come again
+    record_deliveries(warehouse, kept, ingest.version, now, history=history, written=as_written(ingest.app))
+    retire_settled(warehouse, [(d.file, d.delivery_id, d.file_hash) for d in found if d.state == "taken"], judged)
+    quarantine_files(warehouse, found, now)
+    return quarantine_rows(warehouse, found, now), drift
+
+
+def _without_effect(fates: Mapping[str, int]) -> dict[str, int]:
+    """Of retractions, those that take nothing back and wait for nothing."""
+    return {why: n for why, n in fates.items() if why not in {"done", "waits"}}
 
 
 def _why_not(path: Path) -> str:
