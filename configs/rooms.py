@@ -20,7 +20,7 @@ _log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass(frozen=True)
-class Found(Generic[T]):
+class Room(Generic[T]):
     """What a room holds.
 
     Attributes:
@@ -59,7 +59,7 @@ def load_room(
     kind: str,
     lost: str = "cannot be used",
     shared: frozenset[str] = frozenset(),
-) -> Found[T]:
+) -> Room[T]:
     """Everything that a room holds; a file that cannot be used is left out, with a warning in the log.
 
     Args:
@@ -80,7 +80,7 @@ def load_room(
         except Exception as error:  # noqa: BLE001 (whatever a file does wrong costs what it holds alone)
             faults.append(f"The {kind} {name} {lost}: {type(error).__name__}: {error}.")
             _log.warning("%s", faults[-1], exc_info=error)
-    return Found(found, tuple(faults))
+    return Room(found, tuple(faults))
 
 
 def only_class(name: str, module: ModuleType, of: type[T], says: str) -> type[T]:

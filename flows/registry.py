@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import flows
-from configs.rooms import Found, load_room, names_in
+from configs.rooms import Room, load_room, names_in
 from flows.recording import Flow
 
 _SHARED = frozenset({
@@ -32,7 +32,7 @@ def load_flow(name: str) -> Flow[..., Any]:
     return _read(name, import_module(f"{flows.__name__}.{name}"))
 
 
-def find_flows() -> Found[Flow[..., Any]]:
+def find_flows() -> Room[Flow[..., Any]]:
     """Every flow by name; one whose file cannot be used is left out, with a warning in the log.
 
     Raises:

@@ -39,11 +39,11 @@ def init(
     """
     from flows.cli.console import emit
     from flows.cli.newapp_view import newapp_view, write_new_app
-    from pipelines.newapp.make import Said
+    from pipelines.newapp.make import Hints
 
     common.settings  # noqa: B018  # a home given here is that of the commands told
     names = tuple(name.strip() for name in columns.split(",") if name.strip())
-    written = write_new_app(files, Said(app, timezone, user, time, event, names), to)
+    written = write_new_app(files, Hints(app, timezone, user, time, event, names), to)
     emit(written.as_dict(), common.json, lambda: newapp_view(written))
 
 

@@ -15,7 +15,7 @@ from configs.nouns import counted
 from flows.cli.drawing import Grid, note, shorten
 from flows.clock import clock
 from pipelines.activity.read_files import find_files
-from pipelines.newapp.make import Made, Said, make_app
+from pipelines.newapp.make import Hints, NewApp, make_app
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Written:
 
     app_file: Path
     source_file: Path
-    made: Made
+    made: NewApp
     next: tuple[str, ...]
 
     def as_dict(self) -> Mapping[str, Any]:
@@ -46,7 +46,7 @@ class Written:
         }
 
 
-def write_new_app(files: Sequence[Path], said: Said, folder: Path) -> Written:
+def write_new_app(files: Sequence[Path], said: Hints, folder: Path) -> Written:
     """Write an app file and its source into a folder.
 
     Raises:
@@ -68,7 +68,7 @@ def write_new_app(files: Sequence[Path], said: Said, folder: Path) -> Written:
     return Written(app_file, source_file, made, tuple(_next(made, shorten(app_file), files)))
 
 
-def _next(made: Made, app_file: Path, files: Sequence[Path]) -> list[str]:
+def _next(made: NewApp, app_file: Path, files: Sequence[Path]) -> list[str]:
     """The commands that lead to a first night, that of the day after the last event."""
     remember_app(made.app, str(app_file))
     given = [path for path in find_files(files)[0] if path not in made.aside] if made.aside else files

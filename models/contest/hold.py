@@ -23,7 +23,7 @@ from models.contest.kinds import OfKind, base_rates, by_kind, kinds_of
 from models.contest.outcome import Cost
 from models.contest.promotion import Against, Gain, Incumbent, compare, with_interval
 from models.contest.scores import log_losses
-from models.contest.search import Found, Ground, Tuning, search_settings
+from models.contest.search import Ground, TunedSettings, Tuning, search_settings
 from models.contest.split import END, HALF_LIFE_DAYS, Parts, recency
 from models.explain.reasons import against_the_answer, usual_figures
 from models.given import Samples
@@ -86,7 +86,7 @@ class Contest:
     kinds: tuple[OfKind, ...] = ()
     cost: Cost | None = None
     faults: tuple[str, ...] = ()
-    tuned: Found = field(default_factory=Found)
+    tuned: TunedSettings = field(default_factory=TunedSettings)
 
     @property
     def chosen(self) -> str:
@@ -208,10 +208,10 @@ class _Judged:
 
 def _tuned(
     task: BinaryTask[Any], encoding: Encoding, parts: Parts, seed: int, budget: Budget, tuning: Tuning | None
-) -> Found:
+) -> TunedSettings:
     """Better settings for those who compete, found on the rows before the holdout."""
     if tuning is None or tuning.seconds <= 0:
-        return Found()
+        return TunedSettings()
     if budget.bounded:
         tuning = replace(tuning, seconds=budget.left / 2)
     return search_settings(Ground(task, encoding, parts[0], parts[1], seed), candidates(task), tuning)

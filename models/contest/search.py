@@ -56,7 +56,7 @@ class Tuning:
 
 
 @dataclass(frozen=True)
-class Found:
+class TunedSettings:
     """What a search came to.
 
     Attributes:
@@ -104,7 +104,7 @@ class Ground:
         return f"{last}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def search_settings(ground: Ground, learners: list[type[Learner]], tuning: Tuning) -> Found:
+def search_settings(ground: Ground, learners: list[type[Learner]], tuning: Tuning) -> TunedSettings:
     """Tune every learner that has something to tune, each in an equal part of the time that is left.
 
     Args:
@@ -128,7 +128,7 @@ def search_settings(ground: Ground, learners: list[type[Learner]], tuning: Tunin
         trials.append(told)
         if best:
             settings[learner.name] = best
-    return Found(settings, pl.concat(trials) if trials else pl.DataFrame(schema=TRIALS), tuple(notes))
+    return TunedSettings(settings, pl.concat(trials) if trials else pl.DataFrame(schema=TRIALS), tuple(notes))
 
 
 def usual_settings(learner: type[Learner], task: BinaryTask[Any]) -> dict[str, Setting]:

@@ -16,7 +16,7 @@ from typing import Self
 
 from configs.language import LanguageModels
 from models.language.calls import Failed, Reply, Request, Written
-from models.language.ledger import CLOSED, Attempt, Books, Budget, Claim, Ledger, Outcome, Run
+from models.language.ledger import CLOSED, AsyncLedger, Attempt, Budget, Claim, Ledger, Outcome, Run
 from models.language.offers import language_models
 from models.language.pacing import Figures, Limits, Pacing, StoppedError
 from models.language.providers.provider import NoAnswerError, NotSentError, Provider
@@ -58,7 +58,7 @@ class Client:
         figures: Figures | None = None,
     ) -> None:
         self._models = models or language_models()
-        self.books = Books(ledger, run, budget, self._models.models)
+        self.books = AsyncLedger(ledger, run, budget, self._models.models)
         self._providers, self._limits, self._now = providers, limits, now
         self._random = Random(seed)  # noqa: S311  jitter is no secret
         self.figures = figures or Figures()

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import NightquestError
-from configs.rooms import Found, load_room, only_class
+from configs.rooms import Room, load_room, only_class
 from models.learner import Learner, missing
 from models.portable import OutdatedModelError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.task import BinaryTask
 
 
-def learners() -> Found[type[Learner]]:
+def learners() -> Room[type[Learner]]:
     """Every algorithm by name; one whose file cannot be used is left out, with a fault and a warning in the log."""
     return _find(tuple(__path__))
 
@@ -74,7 +74,7 @@ def _there(learner: type[Learner]) -> bool:
 
 
 @cache
-def _find(_folders: tuple[str, ...]) -> Found[type[Learner]]:
+def _find(_folders: tuple[str, ...]) -> Room[type[Learner]]:
     return load_room(__name__, _read, kind="learner", lost="does not compete")
 
 

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import NightquestError
-from configs.rooms import Found, load_room, names_in, only_class
+from configs.rooms import Room, load_room, names_in, only_class
 
 if TYPE_CHECKING:
     from models.task import BinaryTask, Task
@@ -20,7 +20,7 @@ def task_names() -> list[str]:
     return names_in(__name__)
 
 
-def tasks() -> "Found[Task]":
+def tasks() -> "Room[Task]":
     """Every question by name; one whose file cannot be used is left out, with a fault and a warning in the log."""
     return _find(tuple(__path__))
 
@@ -46,7 +46,7 @@ def binary_task(name: str) -> "BinaryTask[Any]":
 
 
 @cache
-def _find(_folders: tuple[str, ...]) -> "Found[Task]":
+def _find(_folders: tuple[str, ...]) -> "Room[Task]":
     return load_room(__name__, _read, kind="task", lost="is not learned and does not serve")
 
 

@@ -30,7 +30,7 @@ _CALENDAR = f"""SELECT title, kind, starts_on, ends_on, cohort, attributes FROM 
 
 
 @dataclass(frozen=True)
-class Found:
+class FileColumns:
     """A file's columns, each with the first value that it has, or why it cannot be read."""
 
     file: str
@@ -55,7 +55,7 @@ class Preview:
         entries: How many there are.
     """
 
-    found: tuple[Found, ...]
+    found: tuple[FileColumns, ...]
     rows: tuple[Mapping[str, Any], ...]
     timezone: str
     taken: int
@@ -146,12 +146,12 @@ def read_ahead(
     return read
 
 
-def columns_of(warehouse: Warehouse, path: Path, written: Files) -> Found:
+def columns_of(warehouse: Warehouse, path: Path, written: Files) -> FileColumns:
     """The columns that a file turns out to have."""
     try:
         block = next(iter(read_blocks(path, (), FEW, written=written)))
     except FileRefusedError as error:
-        return Found(str(path), {}, str(error))
+        return FileColumns(str(path), {}, str(error))
     with warehouse.lend(_block=block.frame.head(1000)):
         relation = taken_apart(warehouse)[0] if block.is_json else "_block"
         names = [
@@ -159,7 +159,7 @@ def columns_of(warehouse: Warehouse, path: Path, written: Files) -> Found:
         ]
         firsts = ", ".join(f"first(CAST({quote(n)} AS VARCHAR)) FILTER ({quote(n)} IS NOT NULL)[:60]" for n in names)
         values = warehouse.rows(f"SELECT {firsts} FROM {relation}")[0] if names else ()
-    return Found(str(path), {name: value or "" for name, value in zip(names, values, strict=True)})
+    return FileColumns(str(path), {name: value or "" for name, value in zip(names, values, strict=True)})
 
 
 def goes_on(path: Path, limits: Limits) -> bool:

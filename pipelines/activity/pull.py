@@ -23,7 +23,7 @@ from data.postgres import connect
 from data.warehouse import Warehouse
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult, Progress, ingest_files
-from pipelines.activity.pull_rows import Read, Since, read_columns, read_rows
+from pipelines.activity.pull_rows import RowsRead, Since, read_columns, read_rows
 from pipelines.activity.quarantine import retire_read_again
 from pipelines.activity.source import PREFIX, read_source
 from pipelines.activity.take_calendar import read_calendar
@@ -152,7 +152,7 @@ def _take(
     names = [name for name, pull in loaded.app.pulls.items() if pull.players == of_players]
     if not names:
         return [], None
-    reads: dict[str, Read] = {}
+    reads: dict[str, RowsRead] = {}
     for name in names:
         if progress:
             progress(f"Pulling {name}", 0, 0)
@@ -194,7 +194,7 @@ def _read(
     folder: Path,
     since: Since,
     most: int | None = None,
-) -> Read:
+) -> RowsRead:
     pull = loaded.app.pulls[name]
     with connect(_address(name, pull, addresses), title(name), reads=True) as con:
         left_out = _check_columns(loaded, name, read_columns(con, title(name), pull))

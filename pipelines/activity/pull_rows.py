@@ -96,7 +96,7 @@ class Since:
 
 
 @dataclass(frozen=True)
-class Read:
+class RowsRead:
     """What a pull has read.
 
     Attributes:
@@ -144,7 +144,7 @@ def read_rows(
     app: str = "",
     leave_out: Sequence[str] = (),
     most: int | None = None,
-) -> Read:
+) -> RowsRead:
     """Write what is new into a Parquet file.
 
     Args:
@@ -186,7 +186,7 @@ def read_rows(
         notes.append(
             "no row is as new as the newest one taken before; if the table was restored or emptied, pull --again"
         )
-    return Read(sink.rows, Since(mark, pull.watermark, columns, sink.recent), tuple(notes))
+    return RowsRead(sink.rows, Since(mark, pull.watermark, columns, sink.recent), tuple(notes))
 
 
 def _receive(con: "Connection", query: "Composed", sink: "_File") -> None:

@@ -34,7 +34,7 @@ from pipelines.challenges.together import (
     parts_wanted,
     set_together,
 )
-from pipelines.engines.buckets import HERE, Buckets, Kept
+from pipelines.engines.buckets import HERE, Buckets, PlayerRows
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.luck import luck
@@ -99,7 +99,7 @@ def plan_missions(
     known: Known,
     models: ChallengeModels,
     features: Frame,
-    past: pl.DataFrame | Kept,
+    past: pl.DataFrame | PlayerRows,
     profiles: pl.DataFrame,
     chances: pl.DataFrame,
     recent: pl.DataFrame,

@@ -21,7 +21,7 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
-from pipelines.engines.buckets import HERE, Buckets, Kept
+from pipelines.engines.buckets import HERE, Buckets, PlayerRows
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.tastes import NO_TASTES
@@ -70,7 +70,7 @@ def plan_challenges(
     known: Known,
     models: ChallengeModels,
     features: Frame,
-    past: pl.DataFrame | Kept,
+    past: pl.DataFrame | PlayerRows,
     profiles: pl.DataFrame,
     ahead: tuple[OpenWindows, pl.DataFrame],
     recent: pl.DataFrame,

@@ -14,7 +14,7 @@ from models.learners.empirical_bayes import PLAYER_KEY, EmpiricalBayes
 from models.menus import ask_menu
 from models.tasks.attainment import Record, sign_of, with_inputs
 from models.tasks.plays import plays_rows
-from pipelines.engines.exchange import Later
+from pipelines.engines.exchange import LazyRows
 from pipelines.engines.laid import Frame
 
 # Outside these a target is impossible or trivial for this player, and is never asked.
@@ -62,7 +62,7 @@ def open_windows(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-class OpenWindows(Later):
+class OpenWindows(LazyRows):
     """What is open to snapshots, see `open_windows`: told of some players at a time, since it is a row for each target.
 
     Args:

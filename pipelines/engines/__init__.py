@@ -12,7 +12,7 @@ from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from configs.rooms import Found, load_room, names_in
+from configs.rooms import Room, load_room, names_in
 from configs.settings import Settings
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def open_buckets(settings: Settings, app: str, given: object = None) -> "Iterato
 
 
 @cache
-def _find(_folders: tuple[str, ...]) -> "Found[OpenWorkers | None]":
+def _find(_folders: tuple[str, ...]) -> "Room[OpenWorkers | None]":
     return load_room(__name__, _read, kind="engine", shared=SHARED)
 
 

@@ -11,9 +11,9 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from configs.full_disk import why
-from pipelines.engines.exchange import Exchange, Later
+from pipelines.engines.exchange import Exchange, LazyRows
 from pipelines.engines.laid import KEY, PLACE, Frame, Laid
-from pipelines.engines.workers import EngineError, Undone, Unfiled, Work, Workers, results
+from pipelines.engines.workers import EngineError, UnreadableBucket, UnwritableResult, Work, Workers, results
 from pipelines.luck import lot
 
 PLAYERS_A_BUCKET = 25_000
@@ -21,7 +21,7 @@ _SEED, _NUMBERS = 20_250_101, 65_536  # of the players' numbers: players.bucket 
 _log = logging.getLogger(f"nightquest.{__name__}")
 
 
-class Kept(Protocol):
+class PlayerRows(Protocol):
     """Rows of players that lie elsewhere, so that no more of them are held than are worked on."""
 
     def of(self, players: pl.Series) -> pl.DataFrame:
@@ -29,14 +29,14 @@ class Kept(Protocol):
 
 
 @runtime_checkable
-class Partitioned(Kept, Protocol):
+class PartitionedRows(PlayerRows, Protocol):
     """Such rows that a worker can come by itself, such as from what lies in the shared folder by bucket."""
 
-    def later(self, players: pl.Series, number: int) -> Later | None:
+    def later(self, players: pl.Series, number: int) -> LazyRows | None:
         """The rows of these players, who are a bucket's; None where only this process can."""
 
 
-Frames = Sequence[pl.DataFrame | Kept]
+Frames = Sequence[pl.DataFrame | PlayerRows]
 
 
 @dataclass
@@ -80,12 +80,12 @@ class Buckets:
                 count = self._number(len(players), workers.count)
                 cut = _Cut(frames, count, self)
                 for number, rows in results(workers, work, count, partial(cut.sent, same)):
-                    if isinstance(rows, Undone):
+                    if isinstance(rows, UnreadableBucket):
                         self.tell(f"A worker of the engine {self.engine} could not do its part, done here: {rows.why}.")
                         continue
-                    if isinstance(rows, Unfiled):
+                    if isinstance(rows, UnwritableResult):
                         self.leave_folder(rows.why)
-                    done[number] = rows.rows if isinstance(rows, Unfiled) else rows
+                    done[number] = rows.rows if isinstance(rows, UnwritableResult) else rows
             except EngineError as error:
                 self.tell(f"The engine {self.engine} {error}; what it left undone was worked on here.")
         cut = _Cut(frames, count, self)
@@ -192,29 +192,29 @@ class _Cut:
             rows = self._filed(number)
         return [self._by.exchange and self._by.exchange.place(), *same, *rows]
 
-    def _filed(self, number: int) -> list[pl.DataFrame | Later]:
+    def _filed(self, number: int) -> list[pl.DataFrame | LazyRows]:
         mine, *buckets = self._buckets
         players = self._players if mine is None else self._players.filter(mine == number)
         each = zip(self._frames, buckets, strict=True)
         return [_filed(self._by.exchange, *one, number, players) for one in each]
 
 
-def _numbered(frame: pl.DataFrame | Kept, count: int) -> pl.Series | None:
+def _numbered(frame: pl.DataFrame | PlayerRows, count: int) -> pl.Series | None:
     """The bucket of each row; None where all go to each."""
     if count == 1 or not isinstance(frame, pl.DataFrame) or not frame.width:
         return None
     return frame.select(bucket_of(count)).to_series()
 
 
-def _cut(frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, players: pl.Series) -> pl.DataFrame:
+def _cut(frame: pl.DataFrame | PlayerRows, buckets: pl.Series | None, number: int, players: pl.Series) -> pl.DataFrame:
     if not isinstance(frame, pl.DataFrame):
         return frame.of(players)
     return frame if buckets is None else frame.filter(buckets == number)
 
 
-def _read(frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, players: pl.Series) -> pl.DataFrame:
+def _read(frame: pl.DataFrame | PlayerRows, buckets: pl.Series | None, number: int, players: pl.Series) -> pl.DataFrame:
     """A bucket's rows, from where its worker would read them if they lie there."""
-    later = frame.later(players, number) if isinstance(frame, Partitioned) else None
+    later = frame.later(players, number) if isinstance(frame, PartitionedRows) else None
     if later is not None:
         with suppress(OSError):
             return later.frame()
@@ -222,9 +222,13 @@ def _read(frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, pl
 
 
 def _filed(
-    exchange: Exchange | None, frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, players: pl.Series
-) -> pl.DataFrame | Later:
-    later = frame.later(players, number) if isinstance(frame, Partitioned) else None
+    exchange: Exchange | None,
+    frame: pl.DataFrame | PlayerRows,
+    buckets: pl.Series | None,
+    number: int,
+    players: pl.Series,
+) -> pl.DataFrame | LazyRows:
+    later = frame.later(players, number) if isinstance(frame, PartitionedRows) else None
     if later is not None:
         return later
     rows = _cut(frame, buckets, number, players)

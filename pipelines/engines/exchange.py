@@ -21,7 +21,7 @@ import polars as pl
 from data.partitions import write_parquet
 
 
-class Later(ABC):
+class LazyRows(ABC):
     """Rows that whoever works on a bucket reads for itself; can be sent to a process."""
 
     @abstractmethod
@@ -34,7 +34,7 @@ class Later(ABC):
 
 
 @dataclass(frozen=True)
-class Filed(Later):
+class FileRows(LazyRows):
     """Rows in a file."""
 
     path: Path
@@ -58,10 +58,10 @@ class Exchange:
     def __init__(self, folder: Path, memory_gb: float) -> None:
         self.folder = folder
         self.memory_gb = memory_gb
-        self._filed = dict[tuple[int, int], tuple[weakref.ref[pl.DataFrame], Filed]]()
+        self._filed = dict[tuple[int, int], tuple[weakref.ref[pl.DataFrame], FileRows]]()
         self._numbers = count()
 
-    def file(self, frame: pl.DataFrame, number: int, rows: pl.DataFrame) -> Filed:
+    def file(self, frame: pl.DataFrame, number: int, rows: pl.DataFrame) -> FileRows:
         """A bucket's rows of a frame as a file: written once, however often the frame is worked on.
 
         Raises:
@@ -71,7 +71,7 @@ class Exchange:
         if found is None or found[0]() is not frame:
             path = self.place()
             write_parquet(path, rows)
-            found = self._filed[id(frame), number] = weakref.ref(frame), Filed(path)
+            found = self._filed[id(frame), number] = weakref.ref(frame), FileRows(path)
         return found[1]
 
     def place(self) -> Path:

@@ -19,7 +19,7 @@ from configs.nouns import counted
 from configs.settings import Settings
 from configs.version import code_version
 from data.partitions import write_parquet
-from pipelines.engines.exchange import Filed, Later
+from pipelines.engines.exchange import FileRows, LazyRows
 
 LOOK_S = 30.0
 TRIES = 3  # until workers that are lost one after the other are given up
@@ -32,14 +32,14 @@ class EngineError(Exception):
 
 
 @dataclass(frozen=True)
-class Undone:
+class UnreadableBucket:
     """A bucket that a worker could not do, since it cannot read what it is given; says why."""
 
     why: str
 
 
 @dataclass(frozen=True)
-class Unfiled:
+class UnwritableResult:
     """A bucket's rows that a worker could not write into the shared folder; says why."""
 
     rows: pl.DataFrame
@@ -62,7 +62,7 @@ class Workers:
 
 
 OpenWorkers = Callable[[Settings], Workers]
-Result = pl.DataFrame | Undone | Unfiled
+Result = pl.DataFrame | UnreadableBucket | UnwritableResult
 Work = Callable[..., pl.DataFrame]
 Sent = Callable[[int], Sequence[Any]]
 
@@ -99,7 +99,7 @@ def results(workers: Workers, work: Work, count: int, sent: Sent) -> Iterator[tu
     raise EngineError(f"lost all its workers {TRIES} times ({told})")
 
 
-Given = Result | Filed
+Given = Result | FileRows
 
 
 def _checked(version: str, work: Work, into: Path | None, *args: Any) -> Given:
@@ -111,17 +111,17 @@ def _checked(version: str, work: Work, into: Path | None, *args: Any) -> Given:
     if code_version() != version:
         raise EngineError(f"has a worker of version {code_version()}, and this is {version}: install the same there")
     try:
-        given = [each.frame() if isinstance(each, Later) else each for each in args]
+        given = [each.frame() if isinstance(each, LazyRows) else each for each in args]
     except OSError as error:
-        return Undone(f"{platform.node()} cannot read what it is given: {why(error)}")
+        return UnreadableBucket(f"{platform.node()} cannot read what it is given: {why(error)}")
     rows = work(*given)
     if into is None:
         return rows
     try:
         write_parquet(into, rows)
     except OSError as error:
-        return Unfiled(rows, why(error, into))
-    return Filed(into)
+        return UnwritableResult(rows, why(error, into))
+    return FileRows(into)
 
 
 def _asked(
@@ -176,12 +176,12 @@ def _given_up(lost: list[int]) -> EngineError:
 
 def _fetched(result: Given) -> Result:
     """A worker's rows, whose file goes."""
-    if not isinstance(result, Filed):
+    if not isinstance(result, FileRows):
         return result
     try:
         rows = result.frame()
     except OSError as error:
-        return Undone(f"its result cannot be read here: {why(error)}")
+        return UnreadableBucket(f"its result cannot be read here: {why(error)}")
     result.path.unlink(missing_ok=True)
     return rows
 

@@ -76,7 +76,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Hands:
+class AvailableProviders:
     """Who could write tonight.
 
     Attributes:
@@ -121,14 +121,14 @@ def strangers(content: Content, wished: Writer | None = None) -> dict[str, str]:
     }
 
 
-def choose_arms(content: Content, hands: Hands, *, provider: Writer | None = None) -> Trial:
+def choose_arms(content: Content, available: AvailableProviders, *, provider: Writer | None = None) -> Trial:
     """The arms of a night.
 
     An arm whose provider has no key cannot be what it says, so it is left out and its players go to the other arms.
 
     Args:
         content: The app's section: its experiment, else its provider.
-        hands: Who could write.
+        available: Who could write.
         provider: Who writes this time, whatever the app file says; there is no experiment then.
 
     Raises:
@@ -138,17 +138,17 @@ def choose_arms(content: Content, hands: Hands, *, provider: Writer | None = Non
         fault, _, remedy = told.partition("; ")
         raise NightquestError(f"{where}: {fault}.", f"{remedy.capitalize()}.")
     if provider is not None:
-        _require(provider, hands)
-        return Trial("", (_arm(provider, provider, hands),))
+        _require(provider, available)
+        return Trial("", (_arm(provider, provider, available),))
     if content.experiment is not None:
-        return _experiment(content.experiment, hands)
+        return _experiment(content.experiment, available)
     if content.provider != AUTO:
-        return _single(content.provider, hands)
-    notes = tuple(hands.faults.values())
-    if len(hands.able) > 1:
-        return Trial(BY_HALVES, tuple(_arm(name, name, hands) for name in hands.able), notes=notes)
-    name = next(iter(hands.able), OFFLINE)
-    return Trial("", (_arm(name, name, hands),), notes=notes)
+        return _single(content.provider, available)
+    notes = tuple(available.faults.values())
+    if len(available.able) > 1:
+        return Trial(BY_HALVES, tuple(_arm(name, name, available) for name in available.able), notes=notes)
+    name = next(iter(available.able), OFFLINE)
+    return Trial("", (_arm(name, name, available),), notes=notes)
 
 
 def assign_arms(warehouse: Warehouse, players: pl.DataFrame, trial: Trial) -> pl.DataFrame:
@@ -200,43 +200,45 @@ def write_down(known: Known, trial: Trial, assigned: pl.DataFrame) -> None:
 _ARMS = {"arm": pl.String, "weight": pl.Float64}
 
 
-def _experiment(experiment: Experiment, hands: Hands) -> Trial:
+def _experiment(experiment: Experiment, available: AvailableProviders) -> Trial:
     arms = tuple(
-        _arm(name, arm.provider, hands, prompt=arm.prompt, weight=arm.weight)
+        _arm(name, arm.provider, available, prompt=arm.prompt, weight=arm.weight)
         for name, arm in experiment.arms.items()
-        if not hands.lacking(arm.provider)
+        if not available.lacking(arm.provider)
     )
     notes = tuple(
-        f"The arm '{name}' of the experiment '{experiment.name}' is left out: {hands.why_not(arm.provider)}"
+        f"The arm '{name}' of the experiment '{experiment.name}' is left out: {available.why_not(arm.provider)}"
         for name, arm in experiment.arms.items()
-        if hands.lacking(arm.provider)
+        if available.lacking(arm.provider)
     )
     if len(arms) > 1:
         return Trial(experiment.name, arms, experiment.goal, experiment.policy, notes)
     if arms:
         return Trial("", arms, notes=(*notes, "One arm is left, so there is nothing to compare."))
-    return Trial("", (_arm(OFFLINE, OFFLINE, hands),), notes=notes)
+    return Trial("", (_arm(OFFLINE, OFFLINE, available),), notes=notes)
 
 
-def _single(provider: Writer, hands: Hands) -> Trial:
+def _single(provider: Writer, available: AvailableProviders) -> Trial:
     """One arm; without its key the next best, and a note."""
-    if not hands.lacking(provider):
-        return Trial("", (_arm(provider, provider, hands),))
-    left = next(iter(hands.able), OFFLINE)
-    why = hands.why_not(provider)
-    return Trial("", (_arm(left, left, hands),), notes=(f"{why} This night is written by {left}.",))
+    if not available.lacking(provider):
+        return Trial("", (_arm(provider, provider, available),))
+    left = next(iter(available.able), OFFLINE)
+    why = available.why_not(provider)
+    return Trial("", (_arm(left, left, available),), notes=(f"{why} This night is written by {left}.",))
 
 
-def _arm(name: str, provider: Writer, hands: Hands, *, prompt: str = PROMPT, weight: float = 1) -> Arm:
-    others = tuple(other for other in hands.able if other != provider) if provider in hands.able else ()
-    return Arm(name, provider, prompt, float(weight), (*others, OFFLINE), hands.able[:2] if provider == BOTH else ())
+def _arm(name: str, provider: Writer, available: AvailableProviders, *, prompt: str = PROMPT, weight: float = 1) -> Arm:
+    others = tuple(other for other in available.able if other != provider) if provider in available.able else ()
+    return Arm(
+        name, provider, prompt, float(weight), (*others, OFFLINE), available.able[:2] if provider == BOTH else ()
+    )
 
 
-def _require(provider: Writer, hands: Hands) -> None:
-    lacking = hands.lacking(provider)
+def _require(provider: Writer, available: AvailableProviders) -> None:
+    lacking = available.lacking(provider)
     if not lacking:
         return
-    if told := [hands.faults[name] for name in lacking if name in hands.faults]:
+    if told := [available.faults[name] for name in lacking if name in available.faults]:
         raise NightquestError(" ".join(told))
     raise NightquestError(
         f"There is no key for {' and '.join(lacking)}.",

@@ -46,7 +46,7 @@ _PEOPLE = "a row for each person of the other files; what is told of players goe
 
 
 @dataclass(frozen=True)
-class Said:
+class Hints:
     """What the person said instead of leaving it to be guessed; empty where nothing was said."""
 
     app: str = ""
@@ -58,7 +58,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Made:
+class NewApp:
     """What was made.
 
     Attributes:
@@ -83,7 +83,7 @@ class Made:
     aside: tuple[Path, ...] = ()
 
 
-def make_app(paths: Sequence[Path], said: Said, now: dt.datetime) -> Made:
+def make_app(paths: Sequence[Path], said: Hints, now: dt.datetime) -> NewApp:
     """Guess an app file and its source from files.
 
     Args:
@@ -117,7 +117,7 @@ def make_app(paths: Sequence[Path], said: Said, now: dt.datetime) -> Made:
     return replace(made, aside=tuple(path for table in aside for path in table.files))
 
 
-def _tables(warehouse: Warehouse, files: Sequence[Path], said: Said) -> tuple[list[Table], list[Guess]]:
+def _tables(warehouse: Warehouse, files: Sequence[Path], said: Hints) -> tuple[list[Table], list[Guess]]:
     written = {path: guess_files(path) for path in files}
     guesses: list[Guess] = []
     shapes = {(one.encoding, one.delimiter, len(one.columns)) for one in written.values()}
@@ -189,14 +189,14 @@ def _with_known_players(roles: Roles) -> Roles:
     )
 
 
-def _app_name(said: Said, table: Table) -> str:
+def _app_name(said: Hints, table: Table) -> str:
     name = said.app or plain_name(words_of(table.name.removeprefix("raw_")), "app")
     if name in shipped_apps():
         raise NightquestError(f"'{name}' is the name of a shipped app.", "Say another: --app NAME.")
     return name
 
 
-def _zone_guess(said: Said, roles: Sequence[Roles]) -> list[Guess]:
+def _zone_guess(said: Hints, roles: Sequence[Roles]) -> list[Guess]:
     if said.timezone:
         return [Guess("time zone", said.timezone, "you said so")]
     if all(one.zoned for one in roles):
@@ -206,14 +206,14 @@ def _zone_guess(said: Said, roles: Sequence[Roles]) -> list[Guess]:
 
 def _rehearsed(
     name: str,
-    said: Said,
+    said: Hints,
     roles: list[Roles],
     guesses: list[Guess],
     files: Sequence[Path],
     now: dt.datetime,
     *,
     partly: bool,
-) -> Made:
+) -> NewApp:
     """The files as text, after the source has been tried on the sample."""
     kinds = union_of(roles)
     sql = render_sql(roles)
@@ -244,7 +244,7 @@ def _rehearsed(
         guesses = [*guesses, *told_of(warehouse, roles, metrics)]
     app_of(content)
     text = render_app(content, metrics, [replace(roles[0], guesses=tuple(guesses)), *_bare(roles[1:])], play)
-    return Made(name, text, sql, tuple(guesses), play, sum(reasons.values()), reasons, partly)
+    return NewApp(name, text, sql, tuple(guesses), play, sum(reasons.values()), reasons, partly)
 
 
 def _bare(roles: Sequence[Roles]) -> list[Roles]:
@@ -255,7 +255,7 @@ def _by_frequency(kinds: dict[str, list[Carried]], play: Play) -> dict[str, list
     return {name: kinds[name] for name in sorted(kinds, key=lambda name: -play.by_kind.get(name, 0))}
 
 
-def _sayable(name: str, said: Said, roles: list[Roles], kinds: dict[str, list[Carried]]) -> list[Measured]:
+def _sayable(name: str, said: Hints, roles: list[Roles], kinds: dict[str, list[Carried]]) -> list[Measured]:
     """The metrics of which sentences can be made."""
     metrics = metrics_of(kinds)
     app: App = app_of(content_of(name, said.timezone or "UTC", roles, kinds, metrics))

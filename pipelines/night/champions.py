@@ -8,7 +8,7 @@ from models.tasks import binary_tasks, tasks
 from models.tasks.segments import SegmentModel, Segments
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.learning.training import SEED, learn_models
-from pipelines.night.find_champions import Found, Looked, find_champions
+from pipelines.night.find_champions import ChampionLookup, FoundChampions, find_champions
 from pipelines.night.open_night import Tonight
 from pipelines.night.score import Served
 from pipelines.players.segments import suits
@@ -56,13 +56,13 @@ def load_champions(tonight: Tonight, *, keep: bool = True) -> Champions:
         notes += _missing(tonight, found.looked)
         if found.lost:
             notes.insert(0, found.told_of_kept() or f"{found.lost.message} {found.lost.remedy}")
-    segments, version, told = _segments(tonight, found.looked.get(Segments.name, Looked()))
+    segments, version, told = _segments(tonight, found.looked.get(Segments.name, ChampionLookup()))
     return Champions(models, segments, (*tasks().faults, *notes, *found.notes, *told), version, others)
 
 
-def _planning(tonight: Tonight, found: Found) -> tuple[ChallengeModels, list[str]]:
+def _planning(tonight: Tonight, found: FoundChampions) -> tuple[ChallengeModels, list[str]]:
     """What planning serves with, and why if that was learned on the spot."""
-    plays, attainment = (found.looked.get(name, Looked()) for name in PLANNED_WITH)
+    plays, attainment = (found.looked.get(name, ChampionLookup()) for name in PLANNED_WITH)
     lost, unborn = found.lost, found.unborn
     if plays.served and attainment.served:
         versions = (plays.served.version, attainment.served.version)
@@ -86,7 +86,7 @@ def _run(again: str, untrained: str) -> str:
     return f"Once more is known, run: {again}" if untrained else f"Run: {again}"
 
 
-def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, str, list[str]]:
+def _segments(tonight: Tonight, looked: ChampionLookup) -> tuple[SegmentModel | None, str, list[str]]:
     """The segment model and its version, and why it does not serve or there is none."""
     app, loaded = tonight.night.app, looked.loaded
     if loaded is None or not isinstance(loaded.model, SegmentModel):
@@ -99,20 +99,20 @@ def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, st
     return loaded.model, "", [f"The segment model is of an older app file and does not serve. Run: {again}"]
 
 
-def _damaged(tonight: Tonight, found: Found) -> list[str]:
+def _damaged(tonight: Tonight, found: FoundChampions) -> list[str]:
     """A sentence for each model whose files cannot be read, but for the one that is told already."""
     again = command("train", app=tonight.night.app.app)
-    faults = (found.looked.get(task.name, Looked()).fault for task in binary_tasks())
+    faults = (found.looked.get(task.name, ChampionLookup()).fault for task in binary_tasks())
     return [f"{fault} Run: {again}" for fault in faults if fault and not (found.lost and fault == found.lost.message)]
 
 
-def _missing(tonight: Tonight, found: Mapping[str, Looked]) -> list[str]:
+def _missing(tonight: Tonight, found: Mapping[str, ChampionLookup]) -> list[str]:
     """A sentence for the tasks beside planning's whose scores nobody gives, those with one reason together."""
     app = tonight.night.app.app
     newest, of_then = command("train", app=app), command("train", "--as-of", tonight.night.as_of, app=app)
     reasons = dict[tuple[str, str, str], list[str]]()
     for task in binary_tasks():
-        looked = found.get(task.name, Looked())
+        looked = found.get(task.name, ChampionLookup())
         if task.name not in PLANNED_WITH and not looked.served and not looked.fault:
             again = _run(of_then if looked.later else newest, looked.untrained)
             reasons.setdefault((*_why_none(looked), again), []).append(task.name)
@@ -122,7 +122,7 @@ def _missing(tonight: Tonight, found: Mapping[str, Looked]) -> list[str]:
     ]
 
 
-def _why_none(looked: Looked) -> tuple[str, str]:
+def _why_none(looked: ChampionLookup) -> tuple[str, str]:
     """Why nothing serves a task: how its sentence begins, and how it goes on after the task."""
     if looked.later:
         return "The model", "that serves today was trained on later days"

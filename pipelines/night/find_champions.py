@@ -30,7 +30,7 @@ _NEEDED = (*PLANNED_WITH, Segments.name)
 
 
 @dataclass(frozen=True)
-class Looked:
+class ChampionLookup:
     """What the registry has for a task at a night.
 
     Attributes:
@@ -56,7 +56,7 @@ class Looked:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundChampions:
     """What there is for a night.
 
     Attributes:
@@ -66,7 +66,7 @@ class Found:
         notes: A sentence for what was kept and is damaged, or cannot be kept.
     """
 
-    looked: Mapping[str, Looked] = field(default_factory=dict)
+    looked: Mapping[str, ChampionLookup] = field(default_factory=dict)
     lost: Fault | None = None
     kept: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class Found:
         return f"{self.lost.message} Champions serve as a night before kept them: {versions}. {self.lost.remedy}"
 
 
-def find_champions(tonight: Tonight, *, keep: bool) -> Found:
+def find_champions(tonight: Tonight, *, keep: bool) -> FoundChampions:
     """What serves each task.
 
     A store that was never made is not made for a look, which takes MLflow seconds.
@@ -99,7 +99,7 @@ def find_champions(tonight: Tonight, *, keep: bool) -> Found:
     looked = {name: search.look(name) for name in tasks().by_name}
     if keep:
         search.keep(looked)
-    return Found(looked, search.lost, tuple(search.stood_in), tuple(search.notes))
+    return FoundChampions(looked, search.lost, tuple(search.stood_in), tuple(search.notes))
 
 
 class _Search:
@@ -128,14 +128,16 @@ class _Search:
         if self.lost and not self._untrained:
             self._untrained = self._kept.untrained(self._app.app)
 
-    def look(self, name: str) -> Looked:
+    def look(self, name: str) -> ChampionLookup:
         """What serves a task; what planning needs and cannot be had is a fault of the registry."""
         if self._registry is None or name not in self._serving or name in self._gone:
-            return (self._from_kept(name) if self.lost else None) or Looked(untrained=self._untrained.get(name, ""))
+            return (self._from_kept(name) if self.lost else None) or ChampionLookup(
+                untrained=self._untrained.get(name, "")
+            )
         try:
             looked, needed = look(self._registry, self._app, name, self._night), None
         except NightquestError as error:
-            looked, needed = Looked(fault=error.message), error
+            looked, needed = ChampionLookup(fault=error.message), error
         if looked.fault and (found := self._from_kept(name, self._serving[name])):
             self.lost = self.lost or self._fault(needed or NightquestError(looked.fault))
             return found
@@ -143,7 +145,7 @@ class _Search:
             self.lost = self.lost or self._fault(needed)
         return looked
 
-    def keep(self, looked: Mapping[str, Looked]) -> None:
+    def keep(self, looked: Mapping[str, ChampionLookup]) -> None:
         """Keep what the registry says serves, and forget what does not any more."""
         if self._registry is None or self.lost:
             return
@@ -164,12 +166,12 @@ class _Search:
         except OSError as error:
             self.notes.append(f"{what} cannot be kept for a night without the registry: {error}.")
 
-    def _from_kept(self, name: str, version: int | None = None) -> Looked | None:
+    def _from_kept(self, name: str, version: int | None = None) -> ChampionLookup | None:
         """What was kept of a task, of this version where one is named; None where it does not serve."""
         try:
             found = look(self._kept, self._app, name, self._night)
         except NightquestError as error:
-            found = Looked(fault=error.message)
+            found = ChampionLookup(fault=error.message)
         if found.fault:
             self.notes.append(found.fault)
         if found.loaded is None or version not in (None, found.loaded.version):
@@ -182,7 +184,7 @@ class _Search:
         return Fault(self._app.app, "registry", error.message, remedy)
 
 
-def look(registry: "Registry | KeptChampions", app: App, name: str, night: dt.date) -> Looked:
+def look(registry: "Registry | KeptChampions", app: App, name: str, night: dt.date) -> ChampionLookup:
     """What serves a task, as the registry says or what was kept of it.
 
     Raises:
@@ -191,23 +193,23 @@ def look(registry: "Registry | KeptChampions", app: App, name: str, night: dt.da
     try:
         loaded = registry.load_for(app.app, name, night)
     except OutdatedModelError:
-        return Looked(why=_OTHER_VERSION)
+        return ChampionLookup(why=_OTHER_VERSION)
     except NightquestError as error:
         if name in _NEEDED:
             raise
-        return Looked(fault=error.message)
+        return ChampionLookup(fault=error.message)
     if loaded is None:
         later = registry.champion(app.app, name) or 0
-        return Looked(later=later, untrained="" if later else registry.untrained(app.app).get(name, ""))
+        return ChampionLookup(later=later, untrained="" if later else registry.untrained(app.app).get(name, ""))
     if not isinstance(loaded.model, LearnedModel):
-        return Looked(loaded)
+        return ChampionLookup(loaded)
     if loaded.model.outdated:
-        return Looked(why=_OTHER_VERSION)
+        return ChampionLookup(why=_OTHER_VERSION)
     edited = edited_since(app, loaded.model, loaded.parameters)
-    return Looked(why=f"of an older app file ({edited})") if edited else Looked(loaded)
+    return ChampionLookup(why=f"of an older app file ({edited})") if edited else ChampionLookup(loaded)
 
 
-def none_yet(name: str, looked: Looked, again: str) -> tuple[str, str]:
+def none_yet(name: str, looked: ChampionLookup, again: str) -> tuple[str, str]:
     """That nothing serves a task, with the reason where a training told one; and what helps."""
     if looked.untrained:
         return (

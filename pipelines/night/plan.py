@@ -18,7 +18,7 @@ from pipelines.challenges.not_asked import CAPPED
 from pipelines.challenges.plan import Plan, look_ahead, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.engines import open_buckets
-from pipelines.engines.buckets import HERE, Buckets, Kept
+from pipelines.engines.buckets import HERE, Buckets, PlayerRows
 from pipelines.engines.laid import Frame, laid, whole
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, snapshots_lately
@@ -105,7 +105,7 @@ def plan_night(
     unserved = pl.concat([plan.unserved, capped_off.unique(maintain_order=True)], how="diagonal")
     plan = replace(plan, challenges=challenges, missions=capped, unserved=unserved)
     served = Asked(players.features.select(*SNAPSHOT), pl.DataFrame(), pl.DataFrame(), plan.chances)
-    kept: dict[str, Frame | Kept] = {"features": players.features, "past": players.past, "windows": plan.windows}
+    kept: dict[str, Frame | PlayerRows] = {"features": players.features, "past": players.past, "windows": plan.windows}
     if any(each.model.task.asks_of_badges for each in others.values()):
         kept["badges"] = Progress(known)
     if days := max((each.model.task.asks_of_days for each in others.values()), default=0):

@@ -14,7 +14,7 @@ from models.given import Asked, Samples
 from models.learned import LearnedModel
 from models.task import SCORES
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
-from pipelines.engines.buckets import HERE, Buckets, Kept
+from pipelines.engines.buckets import HERE, Buckets, PlayerRows
 from pipelines.engines.laid import Frame, Laid, whole
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved
@@ -25,7 +25,7 @@ from pipelines.players.content_liked import score_content
 _NAMES = dict.fromkeys(("target", "band", "task", "model_version"), pl.Categorical())
 TOLD: dict[str, pl.DataType] = {**SCORES, **_NAMES}
 _KEY = ("player_key", "target", "horizon_days")
-NOTHING_KEPT: Mapping[str, Frame | Kept] = {}
+NOTHING_KEPT: Mapping[str, Frame | PlayerRows] = {}
 NO_PROFILES = pl.DataFrame()
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
 AT_A_TIME = 5_000  # players of whom a model is asked together: of each it may read all features a dozen times
@@ -71,7 +71,7 @@ def score(
     asked: Asked,
     settled: Samples,
     buckets: Buckets = HERE,
-    kept: Mapping[str, Frame | Kept] = NOTHING_KEPT,
+    kept: Mapping[str, Frame | PlayerRows] = NOTHING_KEPT,
     profiles: Frame = NO_PROFILES,
 ) -> Scored:
     """Ask every model of tonight's players; a task that fails costs its own scores alone.
@@ -106,7 +106,7 @@ def score(
 
 
 def _scores(
-    known: Known, served: Served, asked: Asked, buckets: Buckets, kept: Mapping[str, Frame | Kept] = NOTHING_KEPT
+    known: Known, served: Served, asked: Asked, buckets: Buckets, kept: Mapping[str, Frame | PlayerRows] = NOTHING_KEPT
 ) -> pl.DataFrame:
     """What a task publishes.
 
@@ -141,8 +141,8 @@ def _named(rows: pl.DataFrame, task: str, version: str) -> pl.DataFrame:
 
 def _with_reasons(
     rows: pl.DataFrame,
-    tell: Callable[[Sequence[pl.DataFrame | Kept]], pl.DataFrame],
-    frames: Sequence[pl.DataFrame | Kept],
+    tell: Callable[[Sequence[pl.DataFrame | PlayerRows]], pl.DataFrame],
+    frames: Sequence[pl.DataFrame | PlayerRows],
 ) -> pl.DataFrame:
     """Scores with the reasons of MOST_EXPLAINED players, those first of whom something is the likeliest."""
     likeliest = rows.group_by("player_key").agg(pl.col("probability").max())
@@ -151,8 +151,8 @@ def _with_reasons(
     return rows.drop("reasons").join(told, on=list(_KEY), how="left", nulls_equal=True, maintain_order="left")
 
 
-def _among(frame: Frame | Kept, chosen: pl.DataFrame) -> pl.DataFrame | Kept:
-    """The rows of chosen players; `Kept` rows, which workers read by player themselves, stay as they are."""
+def _among(frame: Frame | PlayerRows, chosen: pl.DataFrame) -> pl.DataFrame | PlayerRows:
+    """The rows of chosen players; `PlayerRows` rows, which workers read by player themselves, stay as they are."""
     if isinstance(frame, Laid):
         return frame.of(chosen["player_key"])
     if isinstance(frame, pl.DataFrame) and frame.width:

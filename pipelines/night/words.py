@@ -38,7 +38,7 @@ from pipelines.words.types import require_words
 from pipelines.words.wishes import RunContext
 from pipelines.words.worded import AT_A_TIME, Worded
 from pipelines.words.write import choose_words, write_citations
-from pipelines.words.writers.crew import Crew, find_hands, gather_crew
+from pipelines.words.writers.crew import Crew, find_available, gather_crew
 from pipelines.words.writers.pooled import Pooled, WriteJobs
 from pipelines.words.writers.session import Account, find_session
 
@@ -87,8 +87,8 @@ def hire_writers(tonight: Tonight) -> Crew:
     night, context = tonight.night, tonight.context
     require_words(night.app, command("nightly", "--as-of", night.as_of, "--refresh", app=night.app.app))
     wished = context.wishes.provider
-    hands = find_hands(context.settings, load=OFFLINE not in {wished, night.app.content.provider})
-    trial = choose_arms(night.app.content, hands, provider=wished)
+    available = find_available(context.settings, load=OFFLINE not in {wished, night.app.content.provider})
+    trial = choose_arms(night.app.content, available, provider=wished)
     trial = weigh_arms(tonight.known, trial)
     models = priced_models(context.settings, night.app.content.prices)
     return gather_crew(context.settings, models, trial, partial(_serving, context.settings))

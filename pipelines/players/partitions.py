@@ -14,7 +14,7 @@ from configs.full_disk import why
 from data.partitions import partition_path, write_parquet, write_partitions
 from data.warehouse import open_partition
 from pipelines.engines.buckets import Buckets
-from pipelines.engines.exchange import Exchange, Later
+from pipelines.engines.exchange import Exchange, LazyRows
 from pipelines.engines.workers import EngineError
 from pipelines.known import Known
 from pipelines.pins import Night
@@ -119,18 +119,18 @@ class Reading:
         self._known.warehouse.ease()  # what is done with them takes memory, too
         return rows
 
-    def later(self, players: pl.Series, number: int) -> Later | None:
+    def later(self, players: pl.Series, number: int) -> LazyRows | None:
         """Those of a bucket's players, to be read where they are worked on; None where nothing lies there."""
         if self._partitions is None:
             return None
-        return Looked(self._partitions, number, self._of(players), self._reads)
+        return PartitionRows(self._partitions, number, self._of(players), self._reads)
 
     def _of(self, players: pl.Series) -> pl.DataFrame:
         return self._snapshots.filter(pl.col("player_key").is_in(players.implode()))
 
 
 @dataclass(frozen=True)
-class Looked(Later):
+class PartitionRows(LazyRows):
     """What a worker reads of a bucket's snapshots."""
 
     partitions: Partitions

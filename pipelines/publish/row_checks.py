@@ -33,7 +33,7 @@ Hashes = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
-class Looked:
+class RowFindings:
     """What was found in the rows of a staged night.
 
     Attributes:
@@ -54,7 +54,7 @@ class _Rule:
     told: str
 
 
-def look_at_rows(staged: Published, night: Night) -> Looked:
+def look_at_rows(staged: Published, night: Night) -> RowFindings:
     """Look at every row of every staged table that has a contract.
 
     Args:
@@ -71,7 +71,7 @@ def look_at_rows(staged: Published, night: Night) -> Looked:
         if not kept and (broken := breaches(contract, staged.parts(name, AT_A_TIME))):
             faults[CONTRACTS].append(f"{name}: {', '.join(broken)}")
     faults[KEYS].extend(_ids_twice(staged, sound, ids))
-    return Looked(sound, faults)
+    return RowFindings(sound, faults)
 
 
 def _look(

@@ -18,7 +18,7 @@ from models.tasks.segments import Segments
 from models.tracking.versions import CONTEST, VERSIONS
 from models.tracking.which_serves import FIRST_NIGHT, TRAINED_TO
 from pipelines.challenges.propose import PLANNED_WITH
-from pipelines.night.find_champions import Looked, look
+from pipelines.night.find_champions import ChampionLookup, look
 from pipelines.publish.health import Fault, models_gone, registry_fault
 from pipelines.publish.published import published_nights, read_manifest
 from pipelines.stores import has_registry, open_registry
@@ -99,7 +99,7 @@ def read_leaderboard(settings: Settings, app: App, night: dt.date) -> Leaderboar
     if lost and not gone:
         seats = [Seat(name, asked, why=_none(name)) for name, asked in questions.items()]
         return Leaderboard(app.app, night, seats, lost, [*notes, f"{lost.message} {lost.remedy}"])
-    found, looked = pl.DataFrame(schema=VERSIONS), dict[str, Looked]()
+    found, looked = pl.DataFrame(schema=VERSIONS), dict[str, ChampionLookup]()
     if has_registry(settings):
         registry = open_registry(settings)
         found = registry.reviewable(app.app)
@@ -125,11 +125,11 @@ def _readable(home: Path, app: str) -> bool:
     return True
 
 
-def _look(registry: Any, app: App, name: str, night: dt.date) -> Looked:
+def _look(registry: Any, app: App, name: str, night: dt.date) -> ChampionLookup:
     try:
         return look(registry, app, name, night)
     except NightquestError as error:
-        return Looked(fault=error.message)
+        return ChampionLookup(fault=error.message)
 
 
 def _none(task: str, untrained: str = "") -> str:
@@ -138,7 +138,11 @@ def _none(task: str, untrained: str = "") -> str:
 
 
 def _seat(
-    name: str, question: str, found: pl.DataFrame, looked: Looked | None, since: Mapping[str, tuple[str, dt.date]]
+    name: str,
+    question: str,
+    found: pl.DataFrame,
+    looked: ChampionLookup | None,
+    since: Mapping[str, tuple[str, dt.date]],
 ) -> Seat:
     mine = found.filter(task=name)
     champion = _holder(mine, "champion")
@@ -166,7 +170,7 @@ def _seat(
     )
 
 
-def _in_the_way(task: str, champion: Mapping[str, Any], looked: Looked | None) -> str:
+def _in_the_way(task: str, champion: Mapping[str, Any], looked: ChampionLookup | None) -> str:
     """Why a champion does not serve the coming night, as a sentence."""
     if looked is None:
         why = "its files are lost"

@@ -22,7 +22,7 @@ from models.language.offers import language_models
 from pipelines.experiments.arms import assign_arms, choose_arms
 from pipelines.words import worded, write
 from pipelines.words.read_lately import AT_ONCE, Readings, nothing_read
-from pipelines.words.writers.crew import Crew, find_hands, gather_crew
+from pipelines.words.writers.crew import Crew, find_available, gather_crew
 from pipelines.words.writers.pooled import Pooled, WriteJobs
 from tests.pipelines.words.plans import read_from, write_words
 
@@ -53,7 +53,7 @@ class World:
 
     def crew(self) -> Crew:
         """Its arms with their writers; prompts as their files have them."""
-        trial = choose_arms(self.app.content, find_hands(self.settings), provider=self.provider)
+        trial = choose_arms(self.app.content, find_available(self.settings), provider=self.provider)
         return gather_crew(self.settings, language_models(), trial, lambda _: (read_prompts(), ()))
 
     def warehouse(self) -> AbstractContextManager[Warehouse]:

@@ -26,8 +26,19 @@ LEDGER_FILE = Path("ledger") / "language.sqlite"  # under home
 LINGER_S = 0.005  # gathers more for a transaction; halves what an ask costs a busy processor
 SHORT: tuple[Reason, str] = ("budget", "it could cost more than is left")
 __all__ = [
-    "CLOSED", "LEDGER_FILE", "Attempt", "Books", "Budget", "CallRecord", "Claim", "Ledger", "Outcome", "Run",
-    "SpendLine", "SpendReport", "open_ledger",
+    "CLOSED",
+    "LEDGER_FILE",
+    "AsyncLedger",
+    "Attempt",
+    "Budget",
+    "CallRecord",
+    "Claim",
+    "Ledger",
+    "Outcome",
+    "Run",
+    "SpendLine",
+    "SpendReport",
+    "open_ledger",
 ]  # fmt: skip
 
 
@@ -193,7 +204,7 @@ def _most(requests: Sequence[Request], prices: Mapping[str, LanguageModel], *, b
     return [nano(most_it_costs(request, prices[request.model], batch=batch)) for request in requests]
 
 
-class Books:
+class AsyncLedger:
     """The ledger for coroutines: while a thread writes one transaction, what comes meanwhile waits for the next.
 
     Takes what `Ledger.claim` takes. Once the ledger cannot be written, `trouble` says why, and nothing more is bought.

@@ -42,7 +42,7 @@ class Outcome:
 Claim = Reply | Attempt
 
 
-class Asked(NamedTuple):
+class AskedQuestion(NamedTuple):
     """A question that was asked before: the attempt that counts, whose it is, and how many answers were not seen."""
 
     attempt: int
@@ -63,14 +63,14 @@ class Asked(NamedTuple):
         return None
 
 
-def find_asked(connection: Connection, request: Request) -> Asked | None:
+def find_asked(connection: Connection, request: Request) -> AskedQuestion | None:
     """A question, if it was asked before: the attempt that was answered, else the last one."""
     row = connection.execute(
         "SELECT a.id, a.state, a.run_id, a.owner_id, b.key, sum(a.state = 'unknown') OVER () FROM attempt a"
         " LEFT JOIN batch b ON b.id = a.batch_id WHERE a.key = ? ORDER BY a.state = 'answered' DESC, a.id DESC LIMIT 1",
         (request.key,),
     ).fetchone()
-    return Asked(*row) if row else None
+    return AskedQuestion(*row) if row else None
 
 
 def left(connection: Connection, run: Run, month: str, budget: Budget) -> int:

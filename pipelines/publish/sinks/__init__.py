@@ -19,7 +19,7 @@ from types import ModuleType
 
 from pydantic import SecretStr
 
-from configs.rooms import Found, load_room
+from configs.rooms import Room, load_room
 from pipelines.publish.published import Published
 
 APPS = "apps"  # the option of every destination: for which apps, separated by commas; all when left out
@@ -93,7 +93,7 @@ def _told(missing: list[str], strange: list[str]) -> Iterator[str]:
 
 
 @cache
-def _find(_folders: tuple[str, ...]) -> Found[Sink]:
+def _find(_folders: tuple[str, ...]) -> Room[Sink]:
     return load_room(__name__, _read, kind="destination", lost="cannot be used")
 
 

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import polars as pl
 
-from configs.rooms import Found, load_room
+from configs.rooms import Room, load_room
 from data.contracts_out import Contract
 from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
@@ -43,7 +43,7 @@ def table_faults() -> tuple[str, ...]:
 
 
 @cache
-def _find(_folders: tuple[str, ...]) -> Found[Table]:
+def _find(_folders: tuple[str, ...]) -> Room[Table]:
     return load_room(__name__, _read, kind="table", lost="is not published")
 
 

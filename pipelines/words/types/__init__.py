@@ -13,7 +13,7 @@ from typing import Any, Literal
 from configs.app import App
 from configs.commands import command
 from configs.errors import NightquestError
-from configs.rooms import Found, load_room
+from configs.rooms import Room, load_room
 from pipelines.words.content_type import ContentType
 
 
@@ -96,10 +96,10 @@ def _fault(name: str) -> str:
 
 
 @cache
-def _find(_folders: tuple[str, ...]) -> Found[ContentType]:
+def _find(_folders: tuple[str, ...]) -> Room[ContentType]:
     found = load_room(__name__, _read, kind="content type", lost="is not written")
     in_place = sorted(found.by_name.values(), key=lambda kind: kind.place)
-    return Found({kind.name: kind for kind in in_place}, found.faults)
+    return Room({kind.name: kind for kind in in_place}, found.faults)
 
 
 def _read(name: str, module: ModuleType) -> ContentType:

@@ -12,7 +12,7 @@ from configs.settings import PREFIX, Settings
 from configs.written import Content
 from models.language.offers import chosen_models, find_faults, names_with_key, priced_models
 from models.language.providers import provider_names
-from pipelines.experiments.arms import OFFLINE, Arm, Hands, Trial, choose_arms
+from pipelines.experiments.arms import OFFLINE, Arm, AvailableProviders, Trial, choose_arms
 from pipelines.words.writers.jobs import Pen, Team
 
 # The prompts that hold an alias, and what a person should know of them.
@@ -37,11 +37,11 @@ class Crew:
         return {team.name(kind): team for team in self.teams.values() for kind in app.content.types}
 
 
-def find_hands(settings: Settings, *, load: bool = False) -> Hands:
+def find_available(settings: Settings, *, load: bool = False) -> AvailableProviders:
     """Who has a key; loaded, also who can be used. Loading takes seconds where a provider has an SDK."""
     named = names_with_key(settings)
     faults = find_faults(named) if load else {}
-    return Hands(tuple(name for name in named if name not in faults), faults)
+    return AvailableProviders(tuple(name for name in named if name not in faults), faults)
 
 
 def models_of(settings: Settings, names: Iterable[str], models: LanguageModels) -> dict[str, tuple[str, LanguageModel]]:
@@ -65,9 +65,9 @@ def require_writers(settings: Settings, content: Content, provider: Writer | Non
     Raises:
         NightquestError: A provider was asked for that has no key, or a model without a price.
     """
-    hands = find_hands(settings)
-    models_of(settings, hands.able, priced_models(settings, content.prices))
-    choose_arms(content, hands, provider=provider)
+    available = find_available(settings)
+    models_of(settings, available.able, priced_models(settings, content.prices))
+    choose_arms(content, available, provider=provider)
 
 
 def require_keys(settings: Settings, app: App, provider: Writer | None = None) -> None:
@@ -76,7 +76,7 @@ def require_keys(settings: Settings, app: App, provider: Writer | None = None) -
     Raises:
         NightquestError: No provider that would be asked has a key.
     """
-    trial = choose_arms(app.content, find_hands(settings), provider=provider)
+    trial = choose_arms(app.content, find_available(settings), provider=provider)
     if all(arm.provider == OFFLINE for arm in trial.arms):
         raise NightquestError(
             f"Nobody has a key to write for '{app.app}', so there is nothing to send.",

@@ -28,13 +28,13 @@ from models.explain.changes import Changed
 from models.policies.sequential import Ratio
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult
-from pipelines.activity.preview import Found, Preview
+from pipelines.activity.preview import FileColumns, Preview
 from pipelines.activity.quarantine import Held, Quarantine
 from pipelines.badges.foresee import Foreseen, Granted
 from pipelines.badges.judged.decide import Decisions, WrongRow
 from pipelines.experiments.experiment import RESULTS, ExperimentReport
 from pipelines.newapp.guess import Guess
-from pipelines.newapp.make import Made
+from pipelines.newapp.make import NewApp
 from pipelines.newapp.play import Play
 from pipelines.night.preview import Priced
 from pipelines.publish.health import Fault
@@ -213,7 +213,7 @@ def new_app() -> Written:
     """An app guessed from files that go on beyond the sample and hold rows that would be refused."""
     play = Play(12345, 1234, {"purchase": 12345}, DAY, DAY, 2.0, 9.0)
     why = "its unit is not told: minutes is a guess, and every value could be either of the two"
-    made = Made(
+    made = NewApp(
         "shop", "", "", (Guess("left out", "customer_name, customer_email", why),), play, 12, {why: 12}, partly=True
     )
     return Written(Path("shop.yaml"), Path("shop.sql"), made, ("nightquest nightly shop.yaml --as-of DAY",))
@@ -231,7 +231,10 @@ def preview() -> Preview:
     }
     good |= {"event_id": "purchase-0001", "value": 12.5, "properties": '{"quantity": 12345, "amount": 12.34}'}
     bad = {"line": 12345, "raw": "recruit-000253;27.11.2026;", "reason": "amount '' is not a number"}
-    found = (Found("shop.csv", {"customer id": "recruit-000252"}), Found("empty.csv", {}, "The file is empty."))
+    found = (
+        FileColumns("shop.csv", {"customer id": "recruit-000252"}),
+        FileColumns("empty.csv", {}, "The file is empty."),
+    )
     return Preview(found, (good, bad), "Europe/Berlin", 12345, 12, {"amount '' is not a number": 12}, partly=True)
 
 

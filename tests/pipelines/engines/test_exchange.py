@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from configs.settings import Settings
 from pipelines.engines import open_buckets, workers
 from pipelines.engines.buckets import Buckets
-from pipelines.engines.exchange import Exchange, Later
+from pipelines.engines.exchange import Exchange, LazyRows
 from pipelines.engines.staff import Staff
 from pipelines.engines.workers import EngineError, Workers
 from tests.pipelines.engines.work import NOBODY, PLAYERS
@@ -57,7 +57,7 @@ def test_rows_come_back_as_they_are_and_a_frame_is_written_once(tmp_path):
     assert not by.notes
 
 
-class Unreadable(Later):
+class Unreadable(LazyRows):
     def frame(self) -> pl.DataFrame:
         raise FileNotFoundError(2, "No such file or directory", "/mnt/elsewhere")
 
@@ -68,7 +68,7 @@ class OfOne:
     def of(self, players: pl.Series) -> pl.DataFrame:
         return PLAYERS.filter(pl.col("player_key").is_in(players.implode()))
 
-    def later(self, players: pl.Series, _number: int) -> Later | None:
+    def later(self, players: pl.Series, _number: int) -> LazyRows | None:
         return Unreadable() if 7 in players else None
 
 

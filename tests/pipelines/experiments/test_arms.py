@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from configs.errors import NightquestError
 from configs.written import Content
 from data.warehouse import scratch
-from pipelines.experiments.arms import Arm, Hands, Trial, assign_arms, choose_arms, write_down
+from pipelines.experiments.arms import Arm, AvailableProviders, Trial, assign_arms, choose_arms, write_down
 from pipelines.known import Known
 from tests.pipelines.publish.nights import make_night
 
@@ -52,13 +52,13 @@ def told(trial: Trial) -> list[tuple[str, str, tuple[str, ...]]]:
     ],
 )
 def test_without_an_experiment_there_is_one_arm_that_ends_with_the_offline_writer(provider, keys, arms):
-    trial = choose_arms(content(provider=provider), Hands(keys))
+    trial = choose_arms(content(provider=provider), AvailableProviders(keys))
     assert (told(trial), trial.experiment) == (arms, "")
     assert bool(trial.notes) == (provider not in {"auto", arms[0][1]})
 
 
 def test_two_keys_and_no_wish_are_two_equal_arms():
-    trial = choose_arms(content(), Hands(BOTH))
+    trial = choose_arms(content(), AvailableProviders(BOTH))
     assert told(trial) == [
         ("openai", "openai", ("anthropic", "offline")),
         ("anthropic", "anthropic", ("openai", "offline")),
@@ -68,14 +68,14 @@ def test_two_keys_and_no_wish_are_two_equal_arms():
 
 
 def test_an_experiment_wins_over_the_provider_and_keeps_its_weights_goal_and_prompts():
-    trial = choose_arms(experiment(), Hands(BOTH))
+    trial = choose_arms(experiment(), AvailableProviders(BOTH))
     assert [(arm.name, arm.prompt) for arm in trial.arms] == [("grammar", "production"), ("models", "next")]
     assert trial.propensities == {"grammar": 0.75, "models": 0.25}
     assert (trial.experiment, trial.goal, trial.policy, trial.notes) == ("spring", "rating", "thompson", ())
 
 
 def test_an_arm_without_its_key_is_left_out_and_named_with_the_key_to_set():
-    trial = choose_arms(experiment(), Hands(("openai",)))
+    trial = choose_arms(experiment(), AvailableProviders(("openai",)))
     assert told(trial) == [("grammar", "offline", ("offline",))]
     assert trial.experiment == ""
     assert "'models'" in trial.notes[0]
@@ -83,10 +83,10 @@ def test_an_arm_without_its_key_is_left_out_and_named_with_the_key_to_set():
 
 
 def test_an_order_wins_over_the_app_file_and_without_its_key_it_is_refused():
-    trial = choose_arms(experiment(), Hands(BOTH), provider="anthropic")
+    trial = choose_arms(experiment(), AvailableProviders(BOTH), provider="anthropic")
     assert told(trial) == [("anthropic", "anthropic", ("openai", "offline"))]
     with pytest.raises(NightquestError) as caught:
-        choose_arms(content(), Hands(), provider="both")
+        choose_arms(content(), AvailableProviders(), provider="both")
     assert "NIGHTQUEST_OPENAI_API_KEY" in caught.value.remedy
     assert "NIGHTQUEST_ANTHROPIC_API_KEY" in caught.value.remedy
 
@@ -171,7 +171,7 @@ def test_what_is_written_down_again_changes_nothing_and_a_refresh_leaves_the_fir
 
 
 def test_a_night_without_an_experiment_leaves_no_trace():
-    trial = choose_arms(content(), Hands())
+    trial = choose_arms(content(), AvailableProviders())
     with scratch() as warehouse:
         write_down(Known(warehouse, make_night()), trial, assign_arms(warehouse, PLAYERS.head(5), trial))
         assert warehouse.value("SELECT count(*) FROM assignments") == 0

@@ -2,14 +2,14 @@
 
 import datetime as dt
 
-from pipelines.newapp.make import Said, make_app
+from pipelines.newapp.make import Hints, make_app
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def make(folder, text, name="export.csv", **said):
     (folder / name).write_text(text, encoding="utf-8")
-    return make_app([folder / name], Said(**said), NOW)
+    return make_app([folder / name], Hints(**said), NOW)
 
 
 def guesses(made):

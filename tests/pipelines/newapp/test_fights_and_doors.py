@@ -5,7 +5,7 @@ import json
 import pytest
 
 from configs.loader import load_app
-from pipelines.newapp.make import Said, make_app
+from pipelines.newapp.make import Hints, make_app
 from pipelines.newapp.play import round_threshold
 from tests.pipelines.newapp.made import NOW, guesses, make
 
@@ -72,7 +72,7 @@ def _doors(tmp_path_factory):
     rows.append(rows[1] | {"id": "e60", "member": {"id": "ANN.1"}})
     path = tmp_path_factory.mktemp("doors") / "doors.json"
     path.write_text(json.dumps(rows))
-    return make_app([path], Said(), NOW)
+    return make_app([path], Hints(), NOW)
 
 
 def test_a_row_that_has_text_where_the_others_have_a_document_costs_no_other_row(doors):

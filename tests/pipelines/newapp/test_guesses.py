@@ -13,7 +13,7 @@ from pipelines.activity.delivery_reader import know_zones
 from pipelines.activity.preview import read_ahead
 from pipelines.badges.lint import lint_app
 from pipelines.newapp.forms import forms_of
-from pipelines.newapp.make import Said, make_app
+from pipelines.newapp.make import Hints, make_app
 from pipelines.newapp.play import Play
 from pipelines.newapp.render import with_play
 from pipelines.newapp.sample import Table
@@ -213,7 +213,7 @@ def test_files_of_one_name_are_one_table_and_a_list_of_products_is_left_aside(tm
         rows = "".join(f"c{n % 4},{year}-01-{n + 1:02},{n}\n" for n in range(10))
         (tmp_path / f"sales-{year}.csv").write_text("customer,day,quantity\n" + rows)
     (tmp_path / "products.csv").write_text("sku,colour\n1,red\n2,blue\n")
-    made = make_app(sorted(tmp_path.glob("*.csv")), Said(), NOW)
+    made = make_app(sorted(tmp_path.glob("*.csv")), Hints(), NOW)
     assert made.play.events == 20
     assert guesses(made)["left aside"] == "products.csv"
     assert made.sql_text.count("FROM raw_sales") == 1
@@ -228,7 +228,7 @@ def test_a_list_of_members_is_left_aside_and_a_table_that_carries_nothing_is_rea
     )
     weights = "".join(f"{n % 9},2024-01-{n + 1:02},{60 + n}.5\n" for n in range(20))
     (tmp_path / "tbl_weights.csv").write_text("member_id,measured_at,weight_kg\n" + weights)
-    made = make_app(sorted(tmp_path.glob("*.csv")), Said(), NOW)
+    made = make_app(sorted(tmp_path.glob("*.csv")), Hints(), NOW)
     assert guesses(made)["left aside"] == "tbl_members.csv"
     assert made.aside == (tmp_path / "tbl_members.csv",)
     assert made.play.by_kind == {"visit": 20, "weight": 20}
@@ -285,7 +285,7 @@ def test_files_written_in_two_ways_are_refused(tmp_path):
     (tmp_path / "a.csv").write_bytes("user;café\n1;2024-01-01\n".encode("cp1252"))
     (tmp_path / "b.csv").write_bytes(b"1 2 3\n4 5 6\n7 8 9\n")
     with pytest.raises(NightquestError, match="not written alike"):
-        make_app([tmp_path / "a.csv", tmp_path / "b.csv"], Said(), NOW)
+        make_app([tmp_path / "a.csv", tmp_path / "b.csv"], Hints(), NOW)
 
 
 @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ def test_documents_with_lists_of_what_was_done_are_told_with_the_command_that_la
     one = {"who": {"id": "u1"}, "sessions": [{"at": "2024-01-01T10:00:00Z"}]}
     (tmp_path / "dump.json").write_text(json.dumps({"page": 1, "data": [one, one]}))
     with pytest.raises(NightquestError) as told:
-        make_app([tmp_path / "dump.json"], Said(), NOW)
+        make_app([tmp_path / "dump.json"], Hints(), NOW)
     assert "its rows lie in the list 'data', and what was done in the list 'sessions' of each" in str(told.value)
     assert "jq -c '.data[] | del(.sessions) + .sessions[]'" in f"{told.value} {told.value.remedy}"
 
