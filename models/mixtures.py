@@ -118,7 +118,7 @@ class View:
 
     @classmethod
     def learn(cls, x: Array, signs: Array, *, even_out: bool) -> Self:
-        """All measures; with `even_out` those that vary and are a strength, evened out over those that are none.
+        """All measures; with `even_out` the measures of strength that vary, evened out over the others.
 
         A measure that is the same for all tells nobody apart, and one that is no strength, such as age, would draw
         components of its own: what is usual at an age is taken off instead, by a straight line.
@@ -173,7 +173,7 @@ class Mixture:
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
         """From what `arrays` gave."""
         scaling = Scaling(*(arrays[name] for name in ("centre", "spread", "unknown")))
-        d = len(scaling.centre)  # files of before there were views have none
+        d = len(scaling.centre)  # models from before there were views have none
         used = np.asarray(arrays.get("used", np.arange(d)), dtype=np.int64)
         view = View(used, arrays.get("slopes", np.zeros((d, d))))
         return cls(scaling, arrays["weights"], arrays["means"], arrays["factors"], view)

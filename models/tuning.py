@@ -63,7 +63,7 @@ class Tuned:
 
     Attributes:
         pruned: Trials that were ended before all was done.
-        kept: Trials of before this run that it went on from.
+        kept: Trials of earlier runs that it went on from.
     """
 
     best: Tried
@@ -113,7 +113,7 @@ def tune(
     Args:
         objective: Judges one setting. It may be asked again for one it has judged, so it should remember.
         seed: Of the search.
-        trials: At most this many settings, those of before this run among them.
+        trials: At most this many settings, those of earlier runs among them.
         timeout_s: No trial but the first begins after this many seconds; None lets all of them run.
         store: Where trials are kept; None keeps none.
         first: Settings to begin with; after them the best of the newest other search of the store.
@@ -140,7 +140,7 @@ def tune(
             found.setdefault(_key(trial.params), Tried(dict(trial.params), Outcome(trial.value)))
         if kept < trials:
             study.optimize(judge, n_trials=trials - kept, timeout=timeout_s)
-        if not found:  # no time was left, or those of before had all been pruned
+        if not found:  # no time was left, or all earlier trials had been pruned
             study.optimize(judge, n_trials=1)
         pruned = len(study.get_trials(states=[optuna.trial.TrialState.PRUNED]))
     tried = tuple(found.values())
@@ -166,7 +166,7 @@ def _quiet() -> Iterator[Any]:
 
 
 def _open(optuna: Any, store: Store | None, seed: int) -> tuple[Any, int]:
-    """The study, and how many trials of before it holds; one that a kill left running counts as failed."""
+    """The study, and how many trials of earlier runs it holds; one that a kill left running counts as failed."""
     if store is None:
         return optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed)), 0
     store.folder.mkdir(parents=True, exist_ok=True)

@@ -388,7 +388,7 @@ CREATE TABLE IF NOT EXISTS achievements_reached (
     xp         INTEGER NOT NULL
 );
 
--- What rested on an event that was taken back, moved here by the night `revoked_on`; nights of before still see it.
+-- What rested on an event that was taken back, moved here by the night `revoked_on`; earlier nights still see it.
 CREATE TABLE IF NOT EXISTS achievements_unreached (
     content_id UUID NOT NULL,
     player_key BIGINT NOT NULL,
@@ -451,9 +451,9 @@ CREATE TABLE IF NOT EXISTS settlements (
     reason       VARCHAR NOT NULL,
     PRIMARY KEY (content_id, revision)
 );
--- What was paid is never taken back: the app kept what it grants when it was, or at a later settlement. Null: not known, of before.
+-- What was paid is never taken back: the app kept what it grants when it was, or at a later settlement. Null: not known, in older rows.
 ALTER TABLE settlements ADD COLUMN IF NOT EXISTS stays_paid BOOLEAN;
--- Of each thing that was asked for, in order: what it came to. Null: of before.
+-- Of each thing that was asked for, in order: what it came to. Null: in older rows.
 ALTER TABLE settlements ADD COLUMN IF NOT EXISTS so_far STRUCT(value DOUBLE, progress DOUBLE)[];
 
 CREATE TABLE IF NOT EXISTS xp_ledger (
@@ -506,7 +506,7 @@ ALTER TABLE award_moments ADD COLUMN IF NOT EXISTS event_id VARCHAR;
 ALTER TABLE award_moments ADD COLUMN IF NOT EXISTS evidence JSON;
 ALTER TABLE award_moments ADD COLUMN IF NOT EXISTS citation VARCHAR;  -- null until the night has its words
 
--- Awards that rested on an event that was taken back, moved here by the night `revoked_on`; nights of before still see them.
+-- Awards that rested on an event that was taken back, moved here by the night `revoked_on`; earlier nights still see them.
 CREATE TABLE IF NOT EXISTS revoked_awards (
     award_id     VARCHAR PRIMARY KEY,
     player_key   BIGINT NOT NULL,

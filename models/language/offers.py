@@ -63,7 +63,7 @@ def priced_models(settings: Settings, prices: Mapping[str, Price] | None = None)
         prices: The app file's.
 
     Raises:
-        NightquestError: A price does not say whose model it is for, or names a provider that there is none of.
+        NightquestError: A price does not say whose model it is for, or names a provider that does not exist.
     """
     chosen, given = chosen_models(settings), {**(prices or {}), **settings.prices}
     for model, price in given.items():

@@ -28,7 +28,7 @@ VERSIONS: dict[str, pl.DataType] = {
 
 
 def told_in(tags: Mapping[str, str], name: str) -> str:
-    """A version's tag, be it one that pages leave out or, of before, one that they show; empty without."""
+    """A version's tag, empty without: one that MLflow's pages leave out or, in older stores, one that they show."""
     return tags.get(f"{UNSEEN}{name}") or tags.get(name, "")
 
 

@@ -38,8 +38,8 @@ class Candidate:
 def version_for(night: dt.date, champion: int | None, versions: Sequence[Candidate]) -> int | None:
     """The version that serves a night.
 
-    The champion, whoever chose it, wherever it may serve. For a night of before its time the version that was promoted
-    by then and knows the latest days; None when there is none, or when no version is the champion.
+    The champion, whoever chose it, wherever it may serve. For a night before its time: of the versions that had been
+    promoted by then, the one that knows the latest days. None where there is none, or where no version is champion.
     """
     if champion is None:
         return None

@@ -1,4 +1,4 @@
-"""What a file lacks of the columns that are wanted of it, in words: what is there instead, and what may be meant."""
+"""Which columns a file lacks, in words: what is there instead, and which of those may be the same under a new name."""
 
 import difflib
 import re
@@ -11,12 +11,12 @@ _VALUE = re.compile(r"^[\s€$£]*[+-]?\d[\d.,:/\- TZ]*$")  # a number, a date o
 
 
 def say_lacking(missing: Sequence[str], columns: Sequence[str], *, known: Collection[str] = ()) -> str:
-    """Which columns are not there, which are, and which of these may be meant; no full stop.
+    """Which columns are missing, which are there, and which of these may be the missing ones; no full stop.
 
     Args:
-        missing: The columns that are wanted.
+        missing: The columns that are wanted and not there.
         columns: Those that are there.
-        known: Those of them that have a use, and are no new name of another one.
+        known: Those of them that have a use already, and so are no new name of a missing one.
     """
     shown = ", ".join(name[:40] for name in columns[:12]) + (f" and {len(columns) - 12} more" if columns[12:] else "")
     names = [f"'{name}'" for name in missing]
@@ -42,7 +42,7 @@ def _of_another_kind(missing: Sequence[str], columns: Collection[str]) -> str:
 
 
 def _nearest(name: str, columns: Sequence[str], missing: Sequence[str], known: Collection[str]) -> str:
-    """The column that a missing one may be called now: one spelled alike, or the only one that has no use."""
+    """What a missing column may be called now: a column spelled alike, or else the only one that has no use."""
     free = {one.lower(): one for one in columns if one.lower() not in {name.lower() for name in known}}
     near = difflib.get_close_matches(name.lower(), [*free], n=1)
     alone = [*free.values()] if len(free) == len(missing) == 1 else []

@@ -17,7 +17,7 @@ from pipelines.activity.normalise import TYPES, column_types, kind_in_words, quo
 from pipelines.activity.raw_tables import taken_apart
 from pipelines.activity.read_files import Block, table_stem
 
-_LOOKED_AT = 50_000  # of the newest events of before, and of those that came
+_LOOKED_AT = 50_000  # of the newest earlier events, and of those that came
 _TOLD_APART = 5  # columns that came or went
 _FEWEST = 20  # events of a kind, on either side, that tell something
 _USUAL, _GONE = 0.5, 0.05  # shares of events with a property

@@ -233,7 +233,7 @@ class _File:
         self.known, self.now, self.overlap, self.rows = since.recent, now, overlap, 0
         # A row is known by the values of the columns that are still what they were.
         self.same = [column for column, kind in columns.items() if since.columns.get(column) == kind]
-        self.mark: int | None = None  # the newest; a row dated ahead of its time is none, and is seen again
+        self.mark: int | None = None  # the newest; a row dated in the future does not count, and is seen again
         self._recent = pl.DataFrame(schema={_MARK: pl.Int64, **dict.fromkeys(columns, pl.UInt64)})
 
     def add(self, text: bytes) -> None:

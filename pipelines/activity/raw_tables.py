@@ -18,7 +18,7 @@ from pipelines.activity.read_files import Block, table_stem
 from pipelines.activity.refused import RAW_CHARACTERS, BadLine, FileRefusedError
 from pipelines.activity.source import PREFIX, Source
 
-# A row of a file with types of its own, without the marks of ours.
+# A row of a file with types of its own, without the columns that we add.
 _AS_CAME = """CAST(json_merge_patch(to_json(b), '{"_line": null, "_raw": null}') AS VARCHAR)"""
 
 

@@ -81,7 +81,7 @@ def take_out_owned(warehouse: Warehouse, user_id: str, sources: list[Source]) ->
 
 
 def cells_left(warehouse: Warehouse, user_id: str) -> dict[str, int]:
-    """Rows of every table with the id in some text of theirs, by table and column, after all is done: of others."""
+    """Rows of other players whose texts still hold the id once the person is gone, by table and column."""
     columns = warehouse.rows(
         """SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, table_name)
            WHERE database_name = current_database() AND data_type IN ('VARCHAR', 'JSON') ORDER BY ALL"""

@@ -67,7 +67,7 @@ def carried_by(table: Table, used: set[str], told: list[Guess]) -> tuple[Carried
 
 
 def _no_numbers(column: Column) -> str:
-    """The values that keep a column of numbers from being one, a few of them; empty where most are none."""
+    """A few of the values that keep a column of numbers from being one; empty where most values are no numbers."""
     odd = [value for value in column.values if not NUMBER.match(value)]
     few = 0 < len(odd) < 0.5 * len(column.values) and len(column.values) - len(odd) >= _FEWEST_NUMBERS
     return ", ".join(f"'{value[:20]}'" for value in odd[:3]) if few and not named(column, words.ID) else ""

@@ -105,7 +105,7 @@ def nearest_targets(night: Night, features: Frame, targets: Frame) -> pl.DataFra
 
 
 def _nearest(night: Night, own: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
-    """The nearest targets of the players who have `targets`, all of theirs."""
+    """The nearest target of each player in `targets`, which holds all of their targets."""
     ahead = targets.filter("is_next").with_columns(pl.col("metric").cast(pl.String))
     ahead = ahead.filter(pl.col("metric").is_in(night.app.challenges.metrics))
     mine = own.join(ahead, on="player_key", how="semi", maintain_order="left")

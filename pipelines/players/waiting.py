@@ -1,8 +1,8 @@
-"""News that wait while a player pauses, and since when: told after the pause, once.
+"""News that wait while a player pauses: they are told once, after the pause.
 
-`news_waits` has a row when that changes: of the first night that left a player alone because of a pause, and of the
-first that did not any more. What each night tells follows from what it did, so that a pause that is heard of late, or
-a night that is left out, loses nothing and tells nothing twice.
+`news_waits` gets a row whenever that changes: from the first night that left a player alone because of a pause, and
+from the first that no longer did. It follows what each night did, so that no news is lost or told twice when a pause is
+heard of late or a night is left out.
 """
 
 import datetime as dt
@@ -18,15 +18,15 @@ def waiting_news(known: Known) -> pl.DataFrame:
     """Whose news wait, and whose waited until tonight.
 
     Returns:
-        player_key; news_from, the first night whose news wait, null where who waited has opted out; waits, whether they
-        do after tonight, and waited, whether they did before.
+        player_key; news_from: the first night whose news wait, null for a player who has opted out meanwhile; waits:
+        whether they wait after tonight; waited: whether they did before.
     """
     with known.lend(left_alone=known.left_alone(EVER)):
         return known.frame(known.fixed("players/waiting_news"), {"as_of": known.as_of})
 
 
 def write_waiting(known: Known) -> None:
-    """Write down whose news begin to wait with this night, and whose do no longer; a second time nothing."""
+    """Write down whose news begin to wait with this night, and whose no longer do; doing it again adds nothing."""
     changed = waiting_news(known).filter(pl.col("waits") != pl.col("waited"))
     rows = changed.select(
         "player_key", "waits", as_of=pl.lit(known.as_of), revision=pl.lit(known.night.revision, pl.Int32)

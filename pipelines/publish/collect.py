@@ -36,7 +36,7 @@ class Collected:
 
 
 def collect_tables(known: Known, frames: Mapping[str, Frame], *, costs: pl.DataFrame | None = None) -> list[Collected]:
-    """What a night publishes, none of it made yet: one table after the other, memory holds a piece of one.
+    """The tables that a night publishes, each made only when it is taken: memory holds a piece of one at a time.
 
     Args:
         known: What the night may see.

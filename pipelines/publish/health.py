@@ -118,7 +118,7 @@ def warehouse_fault(home: Path, app: str, *, deep: bool) -> Fault | None:
 
 def _unfinished_erasure(warehouse: Warehouse) -> str:
     """The day on which an erasure began that was cut off, or that some destination was not told of; empty if none."""
-    with suppress(duckdb.CatalogException):  # a warehouse of before there was such a thing
+    with suppress(duckdb.CatalogException):  # a warehouse from before there was this table
         day = warehouse.value("SELECT min(asked_at)::DATE FROM erased WHERE done_at IS NULL")
         return str(day) if day else ""
     return ""

@@ -179,7 +179,7 @@ class _Schema:
         )
 
     def forget(self, app: str, day: object, keep: int) -> None:
-        """Take out the rows of a day, and those of nights that are no longer kept, of tables of old, too."""
+        """Delete the rows of a day, and of nights that are no longer kept, also in tables that older nights brought."""
         newest = "SELECT as_of FROM {nights} WHERE app = %s AND kept ORDER BY as_of DESC LIMIT %s"
         oldest = self.row(f"SELECT min(as_of) FROM ({newest}) AS newest", app, keep)[0]
         self.run("UPDATE {nights} SET kept = false WHERE app = %s AND as_of < %s", app, oldest)

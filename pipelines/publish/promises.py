@@ -48,7 +48,7 @@ def broken_promises(
 
 
 def _reused(rows: pl.LazyFrame, before: pl.LazyFrame) -> int:
-    """How many new rows carry an id of before."""
+    """How many new rows carry the id of an earlier promise."""
     new = rows.filter("is_new").select("content_id")
     return count_rows(new.join(before.select("content_id"), on="content_id", how="semi"))
 

@@ -4,6 +4,6 @@ SELECT * FROM achievements_reached WHERE as_of <= night
 UNION ALL BY NAME
 SELECT * EXCLUDE (revoked_on, reason) FROM achievements_unreached WHERE as_of <= night AND revoked_on > night;
 
--- What tells the ledgers' entries of an achievement that is reached again from those of before.
+-- Tells the ledgers' entries of an achievement that is reached again from the earlier ones.
 CREATE OR REPLACE TEMP MACRO reached_again(content) AS
     (SELECT CASE WHEN count(*) = 0 THEN '' ELSE ':again/' || count(*) END FROM achievements_unreached WHERE content_id = content);

@@ -1,5 +1,5 @@
 -- What the promises of earlier nights and revisions may still have to pay, by item of `bound` (item): of those that are neither paid nor
--- missed for good. Where what was paid may be taken back (of settlements of before: $revokes), and completed and paid anew, it keeps its
+-- missed for good. Where what was paid may be taken back (for older settlements: $revokes), and completed and paid anew, it keeps its
 -- share until its days of grace are over. Parameters: as_of, revision, grace_from, revokes.
 WITH promised AS (
     SELECT r.* FROM promised_rewards r SEMI JOIN bound USING (item)
