@@ -8,19 +8,19 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from configs.aggregations import AGGREGATIONS
-from configs.awarded import Badge, Judged
 from configs.badge_links import badge_problems
-from configs.delivered import Files
-from configs.measured import Event, Metric, Property
+from configs.badges import Badge, Judged
+from configs.calendar import CalendarEntry, Caps, QuietHours, Streaks, rest_problems
+from configs.content import Content, Voice
+from configs.files import Files
+from configs.metrics import Event, Metric, Property
 from configs.names import ClockTime, Name, Zone
 from configs.nouns import plural_of
 from configs.part import Part
-from configs.profiled import STANDARD, Persona, Profile, people_problems, standard_personas
-from configs.pulled import Pull
-from configs.rewarded import Rewards, reward_problems
-from configs.timed import CalendarEntry, Caps, QuietHours, Streaks, rest_problems
-from configs.translated import Translation
-from configs.written import Content, Voice
+from configs.personas import STANDARD, Persona, Profile, people_problems, standard_personas
+from configs.pulls import Pull
+from configs.rewards import Rewards, reward_problems
+from configs.translations import Translation
 
 # What a player's record tells that may shape segments; pipelines/players/facts.py says how each is measured.
 Fact = Literal["age"]

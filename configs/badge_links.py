@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from configs.awarded import Badge
-from configs.measured import Metric
+from configs.badges import Badge
+from configs.metrics import Metric
 
 
 def badge_problems(badges: Mapping[str, Badge], metrics: Mapping[str, Metric]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from configs.app import App
-from configs.awarded import Badge, Judged
+from configs.badges import Badge, Judged
 from configs.errors import AppFileError
 from configs.expressions import Rule, Term, parse_rule
 

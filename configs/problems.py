@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from configs.app import App
 from configs.errors import AppFileError
 from configs.expressions import parse_condition, parse_rule
-from configs.measured import Metric
+from configs.metrics import Metric
 from configs.speaking import ENGLISH, own_language
 from configs.wording import MetricWords, metric_words
 from configs.yaml_file import YamlFile

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from configs.app import App
 from configs.app_key import AppKey
-from configs.translated import MetricSaid
+from configs.translations import MetricSaid
 from configs.verbs import verb_of
 from configs.voice import languages, locale_of, primary
 from configs.wording import metric_words

@@ -9,7 +9,7 @@ from typing import Literal
 
 from configs.app import App
 from configs.app_key import AppKey
-from configs.measured import Metric
+from configs.metrics import Metric
 from configs.nouns import (
     head_of,
     is_counted,

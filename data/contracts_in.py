@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from configs.app import App
-from configs.measured import Event, Property
+from configs.metrics import Event, Property
 
 MAX_ID_LENGTH = 256
 

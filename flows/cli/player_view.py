@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.nouns import counted
-from configs.profiled import NOBODY
+from configs.personas import NOBODY
 from flows.cli.asked_view import achievements_table, challenges_table, settlements_table, titled_row
 from flows.cli.drawing import TIER_STYLES, bar, literal, titled
 from flows.cli.score_view import score_cells

@@ -12,8 +12,8 @@ import duckdb
 import polars as pl
 
 from configs.app import App
-from configs.delivered import PLAIN, Files
 from configs.errors import NightquestError
+from configs.files import PLAIN, Files
 from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.duckdb_errors import is_out_of_room

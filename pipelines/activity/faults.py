@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 from configs.app import App
-from configs.measured import Event, Property
+from configs.metrics import Event, Property
 from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, MAY_LACK, PLAYER_COLUMNS, accepted_events
 from data.zones import day_start
 from pipelines.activity.normalise import given_as_text, repeated_key, text

@@ -11,7 +11,7 @@ from sqlglot.expressions import Select
 
 from configs.app import App
 from configs.expressions import parse_condition
-from configs.measured import Metric, PropertyType
+from configs.metrics import Metric, PropertyType
 from pipelines.activity.streaks import ORDER, streak_sql
 
 _SQL_TYPE: dict[PropertyType, str] = {"text": "VARCHAR", "number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN"}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from configs.app import App
-from configs.delivered import Files
 from configs.errors import NightquestError
+from configs.files import Files
 from data.warehouse import Warehouse
 from pipelines.activity.columns import OWN_COLUMNS
 from pipelines.activity.deliveries import Delivery

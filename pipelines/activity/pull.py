@@ -16,7 +16,7 @@ import polars as pl
 
 from configs.errors import NightquestError
 from configs.loader import LoadedApp
-from configs.pulled import Pull
+from configs.pulls import Pull
 from configs.settings import Settings
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.postgres import connect

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from configs.commands import command
 from configs.errors import NightquestError
-from configs.pulled import Pull
+from configs.pulls import Pull
 from data.postgres import compose, name, plain, value
 from pipelines.activity.read_csv import check_columns
 from pipelines.activity.refused import FileRefusedError

@@ -12,8 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from configs.delivered import PLAIN, Files
 from configs.errors import NightquestError
+from configs.files import PLAIN, Files
 from pipelines.activity.read_csv import DELIMITERS, Header, check_columns, read_header, read_rows
 from pipelines.activity.read_json import begins_array, begins_long_object, opened, split_objects, told_of_list
 from pipelines.activity.read_text import Limits, Lines, read_chunks, split_lines

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from configs.app import App
-from configs.timed import WEEKDAYS
+from configs.calendar import WEEKDAYS
 
 ORDER = "occurred_at, sequence, event_id"
 # Over a player's rows of a streak (day, key): the day without play on which the newest run breaks.

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from configs.app import App
 from configs.expressions import parse_condition
-from configs.measured import Property
+from configs.metrics import Property
 from data.warehouse import scratch
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from pipelines.badges.rules.award import find_awards

@@ -19,7 +19,7 @@ from sqlglot import exp
 from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
 from configs.expressions import Term
-from configs.measured import Property
+from configs.metrics import Property
 from configs.spans import span_days
 from data.connections import in_memory
 from pipelines.badges.farm import farm

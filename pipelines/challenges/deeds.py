@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from configs.app import App
 from configs.expressions import parse_condition
-from configs.measured import Metric
+from configs.metrics import Metric
 from pipelines.activity.metric_sql import property_types
 
 _FAR = 1e15  # stands for a property without a bound

@@ -23,7 +23,7 @@ from sqlglot import exp
 
 from configs.app import App
 from configs.expressions import parse_condition
-from configs.measured import Metric
+from configs.metrics import Metric
 from configs.nouns import minutes_of
 from configs.wording import metric_words
 from pipelines.activity.metric_sql import event_marks, property_types

@@ -6,10 +6,10 @@ from typing import Literal
 
 import polars as pl
 
+from configs.content import Content, Experiment
 from configs.errors import NightquestError
 from configs.kinds import Writer
 from configs.settings import PREFIX
-from configs.written import Content, Experiment
 from data.warehouse import Warehouse
 from models.language.providers import provider_names
 from pipelines.known import Known

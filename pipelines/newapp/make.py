@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.app import App
-from configs.delivered import Files
 from configs.errors import NightquestError
+from configs.files import Files
 from configs.nouns import counted
 from configs.shipped import shipped_apps
 from data.warehouse import Warehouse, scratch

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from configs.app import App
-from configs.delivered import PLAIN, Files
+from configs.files import PLAIN, Files
 from pipelines.activity.normalise import text
 from pipelines.newapp.carried import Carried
 from pipelines.newapp.metrics import Measured, features_of, leader_of

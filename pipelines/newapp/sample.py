@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from configs.delivered import Files
 from configs.errors import NightquestError
+from configs.files import Files
 from data.warehouse import Warehouse
 from pipelines.activity.columns import OWN_COLUMNS
 from pipelines.activity.normalise import column_types, quote, text

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 
-from configs.delivered import SIGNS, Delimiter, Files
 from configs.errors import NightquestError
+from configs.files import SIGNS, Delimiter, Files
 from data.connections import sniffed_delimiter
 from pipelines.activity.read_csv import read_header
 from pipelines.activity.read_files import JSON_SUFFIXES, PACKED_SUFFIXES

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from configs.profiled import Style
+from configs.personas import Style
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.luck import lot

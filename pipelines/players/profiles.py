@@ -3,7 +3,7 @@
 import polars as pl
 
 from configs.app import App
-from configs.profiled import NOBODY
+from configs.personas import NOBODY
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.habits import describe_habits

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from configs.app import App
-from configs.profiled import TRAITS
+from configs.personas import TRAITS
 from pipelines.engines.laid import Frame
 from pipelines.players.standing import rank_share
 

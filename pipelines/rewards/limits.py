@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from configs.rewarded import Budget, Offer
+from configs.rewards import Budget, Offer
 from pipelines.challenges.settle import settling_limits
 from pipelines.known import Known
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from configs.app import App
-from configs.rewarded import Offer
+from configs.rewards import Offer
 from pipelines.badges.lint import Advice
 from pipelines.rewards.price import price
 from pipelines.rewards.said import amount_words

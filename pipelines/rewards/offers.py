@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from configs.app import App
-from configs.rewarded import XP, Kind, Offer
+from configs.rewards import XP, Kind, Offer
 from pipelines.challenges.plan import difficulty
 from pipelines.engines.laid import Frame
 from pipelines.experiments.arms import Trial

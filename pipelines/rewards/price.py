@@ -7,7 +7,7 @@ With scarcity 1 an offer pays the same on average however seldom it comes.
 
 import polars as pl
 
-from configs.rewarded import RewardPrice
+from configs.rewards import RewardPrice
 
 
 def price(given: RewardPrice, chance: float, level: pl.Expr, minutes: pl.Expr) -> pl.Expr:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from configs.app import App
-from configs.rewarded import XP, Kind
+from configs.rewards import XP, Kind
 from configs.speaking import speaking, written_in
 from configs.voice import Locale
 from pipelines.rewards.titles import item_title, nouns_of

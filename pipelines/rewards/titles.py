@@ -2,7 +2,7 @@
 
 from configs.app import App
 from configs.nouns import plural_of, singular_unit
-from configs.rewarded import XP
+from configs.rewards import XP
 from configs.wording import plain
 
 

@@ -5,7 +5,7 @@ import pytest
 from configs.app import App
 from configs.expressions import parse_rule
 from configs.loader import load_app
-from configs.profiled import standard_personas
+from configs.personas import standard_personas
 from configs.shipped import APPS
 from data.simulator.simulator import MARKET_HOLIDAYS
 

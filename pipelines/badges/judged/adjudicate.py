@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from configs.app import App
-from configs.awarded import Judged
+from configs.badges import Judged
 from models.language.calls import Request
 from pipelines.badges.judged.panel import Heard, Nominee, Panel, hear, is_drawn, verdict_request
 from pipelines.badges.judged.verdicts import Decision

@@ -6,7 +6,7 @@ import polars as pl
 
 from configs.app import App
 from configs.badge_rules import BadgeRule
-from configs.measured import Property
+from configs.metrics import Property
 from configs.voice import locale_of
 from configs.wording import plain
 from data.warehouse import Warehouse

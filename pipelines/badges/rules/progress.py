@@ -7,8 +7,8 @@ from itertools import combinations
 import polars as pl
 
 from configs.app import App
-from configs.awarded import Badge
 from configs.badge_rules import BadgeRule, earnable_rules, terms_of
+from configs.badges import Badge
 from configs.spans import span_start
 from configs.speaking import own_language, speaking
 from pipelines.badges.rules.by_hand import words_of_people

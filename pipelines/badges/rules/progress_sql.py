@@ -15,7 +15,7 @@ from sqlglot import exp
 from configs.app import App
 from configs.badge_rules import BadgeRule
 from configs.expressions import Term
-from configs.measured import Metric
+from configs.metrics import Metric
 from configs.spans import span_end
 from pipelines.badges.rules.missing_sql import Words, text_sql
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 from configs.claims import Topic, claims
+from configs.content import Voice
 from configs.voice import primary
-from configs.written import Voice
 from pipelines.words.checks.languages import other_language
 from pipelines.words.checks.validate import SLOT
 

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from configs.content import Voice
 from configs.wording import LONGEST_BESIDE, LONGEST_NUMBER
-from configs.written import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.content_type import Form
 from pipelines.words.types import content_type

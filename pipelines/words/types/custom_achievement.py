@@ -7,7 +7,7 @@ from typing import get_args
 import polars as pl
 
 from configs.app import App
-from configs.awarded import Tier
+from configs.badges import Tier
 from pipelines.challenges.achievements import plan_achievements
 from pipelines.challenges.implied import as_asked
 from pipelines.challenges.lifetimes import lifetime_metrics

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from configs.app import App
+from configs.content import Content
 from configs.errors import NightquestError
 from configs.kinds import Writer
 from configs.language import LanguageModel, LanguageModels
 from configs.prompt import Prompt
 from configs.settings import PREFIX, Settings
-from configs.written import Content
 from models.language.offers import chosen_models, find_faults, names_with_key, priced_models
 from models.language.providers import provider_names
 from pipelines.experiments.arms import OFFLINE, Arm, AvailableProviders, Trial, choose_arms

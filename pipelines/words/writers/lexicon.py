@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from configs.app import App
+from configs.content import Chapter
 from configs.nouns import looks_plural, plural_of
 from configs.speaking import ENGLISH, own_language, verb_asked
 from configs.verbs import VERBS, WITHOUT_EFFORT
 from configs.voice import Locale, base_lexicon, locale_of, spoken_lexicon
 from configs.wording import metric_words, plain
-from configs.written import Chapter
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.validate import SLOT, SLOTS
 from pipelines.words.content_type import ALSO, CHAPTER, SCENE

@@ -7,7 +7,7 @@ import pytest
 from configs.app import App
 from configs.errors import NightquestError
 from configs.loader import load_app
-from configs.measured import Event
+from configs.metrics import Event
 from data.simulator.simulator import MARKET_HOLIDAYS, Simulation, SimulatorSettings, simulate, write_simulation
 
 SETTINGS = SimulatorSettings(players=1500, days=100, seed=3)  # the clocks change within its days

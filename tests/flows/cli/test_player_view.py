@@ -6,7 +6,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from configs.profiled import NOBODY
+from configs.personas import NOBODY
 from flows.cli.command import name_of
 from flows.cli.lint_view import foreseen_view
 from flows.cli.player_view import player_view

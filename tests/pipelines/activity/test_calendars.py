@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from configs.app import App
-from configs.timed import Streaks
+from configs.calendar import Streaks
 from data.warehouse import Warehouse, scratch
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.parts import refresh_parts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.measured import Event, Metric
+from configs.metrics import Event, Metric
 from data.warehouse import scratch
 from tests.pipelines.activity.deliveries import (
     COLUMNS,

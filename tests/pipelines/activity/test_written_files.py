@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from configs.delivered import Files
+from configs.files import Files
 from data.warehouse import scratch
 from tests.factories import make_app
 from tests.pipelines.activity.deliveries import deliver, only, quarantine, users

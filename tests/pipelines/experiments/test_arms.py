@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.content import Content
 from configs.errors import NightquestError
-from configs.written import Content
 from data.warehouse import scratch
 from pipelines.experiments.arms import Arm, AvailableProviders, Trial, assign_arms, choose_arms, write_down
 from pipelines.known import Known

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from configs.delivered import Files
 from configs.errors import NightquestError
+from configs.files import Files
 from configs.loader import load_app
 from data.warehouse import scratch
 from pipelines.activity.delivery_reader import know_zones

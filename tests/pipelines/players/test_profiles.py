@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from configs.profiled import TRAITS
+from configs.personas import TRAITS
 from pipelines.known import Known
 from pipelines.players.content_liked import score_content
 from pipelines.players.features import compute_features

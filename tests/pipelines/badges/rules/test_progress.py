@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from configs.awarded import Season
+from configs.badges import Season
 from pipelines.badges.held import badge_rarity, badges_held
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known

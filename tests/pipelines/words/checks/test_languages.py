@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs.written import Voice
+from configs.content import Voice
 from pipelines.words.checks.languages import language_fault, other_language
 from pipelines.words.checks.safety import other_moment, text_faults
 

@@ -4,9 +4,9 @@
 import pytest
 
 from configs.claims import claims
+from configs.content import Voice
 from configs.loader import load_app
 from configs.shipped import shipped_apps
-from configs.written import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.languages import language_fault
 from pipelines.words.checks.safety import canary_of, odd_characters, other_moment, skeleton, text_faults

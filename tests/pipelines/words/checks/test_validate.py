@@ -1,6 +1,6 @@
 import pytest
 
-from configs.written import Voice
+from configs.content import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.validate import TITLE_LENGTH, check_texts
 from pipelines.words.content_type import TEXT_LENGTH

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.awarded import Badge, Tier
+from configs.badges import Badge, Tier
 from configs.names import Name
 from configs.part import Part
 

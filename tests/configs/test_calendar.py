@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
-from configs.timed import CalendarEntry
+from configs.calendar import CalendarEntry
 from pipelines.players.calendar import near_calendar
 from tests.factories import event, known_at, make_app, warehouse_with
 

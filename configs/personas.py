@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from configs.measured import Event
+from configs.metrics import Event
 from configs.names import Name, Weight
 from configs.part import Part
 from configs.yaml_file import read_yaml

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
+from configs.content import Chapter
 from configs.names import Name
 from configs.part import Part
-from configs.rewarded import Points
-from configs.written import Chapter
+from configs.rewards import Points
 
 
 class MetricSaid(Part):
