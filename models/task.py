@@ -33,6 +33,7 @@ SCORES: dict[str, pl.DataType] = {
     "band": pl.String(),
     "reasons": pl.String(),
 }
+SCORE = ("player_key", "target", "horizon_days")  # what tells one from another
 
 
 class Answering(Protocol):
@@ -257,11 +258,24 @@ class BinaryTask(Task, Generic[E]):
         return better_than_guessing(gain, against)
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
-        """What it writes into the published table `scores`: columns SCORES."""
+        """What it writes into the published table `scores`: columns SCORES, without reasons."""
         rows = self.ask(app, asked)
         if rows is None:
             return pl.DataFrame(schema=SCORES)
-        rows = rows.with_columns(probability=pl.Series(model.predict(rows)))
+        return as_scores(rows.with_columns(probability=pl.Series(model.predict(rows))))
+
+    def why(self, model: Answering, app: App, asked: Asked, scores: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002 (for those who tell of some)
+        """The reasons of scores, of all or some of them: columns SCORES, of which SCORE and reasons are read.
+
+        Args:
+            model: Who answers.
+            app: The app.
+            asked: The players.
+            scores: What `scores` gave of them.
+        """
+        rows = self.ask(app, asked)
+        if rows is None:
+            return pl.DataFrame(schema=SCORES)
         return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
 
     def needed(self, features: pl.DataFrame, *more: str) -> pl.DataFrame:
@@ -270,7 +284,8 @@ class BinaryTask(Task, Generic[E]):
 
     def explained(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """What is told of one player who is asked for: columns SCORES, with reasons; by default what is published."""
-        return self.scores(model, app, asked)
+        scores = self.scores(model, app, asked)
+        return with_reasons(scores, self.why(model, app, asked, scores))
 
     def reasons(self, model: Answering, app: App, rows: pl.DataFrame) -> pl.Series:
         """The strongest reasons of each row in words; null where the model cannot tell.
@@ -314,3 +329,9 @@ def as_scores(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
         (pl.col(there[name]) if name in there else pl.lit(None)).cast(kind).alias(name) for name, kind in SCORES.items()
     )
+
+
+def with_reasons(scores: pl.DataFrame, why: pl.DataFrame) -> pl.DataFrame:
+    """Scores, in their order, with the reasons that `BinaryTask.why` told of some."""
+    told = why.select(*SCORE, "reasons")
+    return scores.drop("reasons").join(told, on=list(SCORE), how="left", nulls_equal=True, maintain_order="left")

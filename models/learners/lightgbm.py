@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -89,7 +90,7 @@ class LightGBM(Learner):
             feature_name=x.columns,
             categorical_feature=list(sheet.categories),
         )
-        self._booster = lgb.train(self._settings(sheet, x.columns), data, self.parameters.trees)
+        self._hold(lgb.train(self._settings(sheet, x.columns), data, self.parameters.trees))
 
     def fit_on(self, client: "Client", sheet: Sheet, y: Array, weights: Array) -> Self:
         """Grow the trees where the rows are spread, drawn otherwise than here; the workers open ports to each other."""
@@ -110,7 +111,7 @@ class LightGBM(Learner):
             feature_name=x.columns,
             categorical_feature=list(sheet.categories),
         )
-        self._booster = forest.booster_
+        self._hold(forest.booster_)
         return self
 
     def predict(self, sheet: Sheet) -> Array:
@@ -131,7 +132,7 @@ class LightGBM(Learner):
         """TreeSHAP of the log-odds (Lundberg et al. 2020, Nature Machine Intelligence 2, 56)."""
         x = sheet.personal()
         rows = x.to_numpy()
-        if len(rows) < FEWEST or (trees := self._splits()) is None:
+        if len(rows) < FEWEST or (trees := self._splits) is None:
             told = self._told(rows)
         else:
             told = told_by_kind(rows, trees, lambda tree, some: self._told(some, start_iteration=tree, num_iteration=1))
@@ -149,8 +150,12 @@ class LightGBM(Learner):
         """Read the booster from its text."""
         import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and not every model has trees)
 
-        self._booster = lgb.Booster(model_str=(folder / BOOSTER).read_text(encoding="utf-8"))
+        self._hold(lgb.Booster(model_str=(folder / BOOSTER).read_text(encoding="utf-8")))
         return self
+
+    def _hold(self, booster: "lgb.Booster") -> None:
+        self._booster = booster
+        self.__dict__.pop("_splits", None)  # of the trees before
 
     def _telling(self, names: list[str]) -> list[str]:
         """The features that tell most: trees answer faster where rows that are alike in them follow each other."""
@@ -163,6 +168,7 @@ class LightGBM(Learner):
         told = self._booster.predict(np.ascontiguousarray(rows), pred_contrib=True, num_threads=1, **trees)
         return np.asarray(told)[:, :-1]
 
+    @cached_property
     def _splits(self) -> list[Splits] | None:
         """Where each tree splits; None where a split is no plain threshold, as with names."""
         trees = [splits_of(tree["tree_structure"]) for tree in self._booster.dump_model()["tree_info"]]

@@ -136,10 +136,14 @@ class Anomaly(BinaryTask[Encoding]):
         }
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
-        """The unusual weeks alone, with reasons."""
+        """The unusual weeks alone."""
         rows = self.ask(app, asked)
         rows = rows.with_columns(probability=pl.Series(model.predict(rows)), band=pl.lit("unusual"))
-        rows = rows.filter(pl.col("probability") >= UNUSUAL)
+        return as_scores(rows.filter(pl.col("probability") >= UNUSUAL))
+
+    def why(self, model: Answering, app: App, asked: Asked, scores: pl.DataFrame) -> pl.DataFrame:
+        """Of these weeks."""
+        rows = self.ask(app, asked).join(scores, on="player_key", how="semi", maintain_order="left")
         return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
 
     def example(self, app: App) -> dict[str, Sequence[Any]]:  # noqa: ARG002

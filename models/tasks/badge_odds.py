@@ -206,13 +206,8 @@ class BadgeOdds(BinaryTask[Commonness]):
 
         The model is asked of those that are `likely_enough`.
         """
-        traits = _traits(app)
-        numbered = pl.col("badge_id").cast(pl.Enum(traits["badge_id"].sort()), strict=False)  # sorted sooner
-        told, common = (rows.with_columns(numbered) for rows in (traits, model.encoding.badges))
-        pairs = asked.badges.filter(pl.col("progress") < 1).select(pl.col(n).cast(t) for n, t in _STANDING.items())
         mine = ["player_key", "badge_id"]
-        pairs = pairs.with_columns(numbered).join(told, on="badge_id").join(common, on="badge_id", how="left")
-        pairs = likely_enough(pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0)))
+        pairs = likely_enough(_pairs(model, app, asked.badges))
         # Trees answer faster where alike rows follow each other.
         pairs = pairs.sort("badge_id", "progress", "player_key").join(
             self.needed(asked.features), on="player_key", maintain_order="left"
@@ -222,11 +217,17 @@ class BadgeOdds(BinaryTask[Commonness]):
         odds = rows.select(*mine, "window_days", probability=pl.Series((1 - np.cumprod(1 - hazards, axis=0)).ravel()))
         likeliest = odds.filter(window_days=HORIZONS[-1]).sort("probability", "badge_id", descending=[True, False])
         odds = odds.join(likeliest.group_by("player_key").head(TOLD), on=mine, how="semi").sort(*mine, "window_days")
-        first = rows.filter(window_days=HORIZONS[0]).join(odds, on=mine, how="semi", maintain_order="left")
-        told = first.select(*mine, "window_days", reasons=self.reasons(model, app, first))
         half = odds.filter(pl.col("probability") >= 0.5).group_by(mine).agg(days=pl.col("window_days").min())
-        odds = odds.join(told, on=[*mine, "window_days"], how="left", maintain_order="left")
         return as_scores(odds.join(half, on=mine, how="left", maintain_order="left").rename({"badge_id": "target"}))
+
+    def why(self, model: Answering, app: App, asked: Asked, scores: pl.DataFrame) -> pl.DataFrame:
+        """Of earning each of these badges in the first span."""
+        mine = ["player_key", "target"]
+        pairs = _pairs(model, app, asked.badges).rename({"badge_id": "target"}).cast({"target": pl.String})
+        pairs = pairs.join(scores, on=mine, how="semi")
+        rows = pairs.join(self.needed(asked.features), on="player_key", maintain_order="left")
+        rows = rows.with_columns(window_days=pl.lit(HORIZONS[0], pl.Int32))
+        return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
 
     def sort_called(self, app: App, column: str, value: Any) -> str:
         """Which days it asks about, and of which badge."""
@@ -280,6 +281,16 @@ def _faster(times: float) -> Change:
     eta = (pl.col("eta_days") / times).ceil()
     text = pl.format("at a pace that leaves {} rather than {}", counted(eta, "day"), counted("eta_days", "day"))
     return Change("faster", times, pl.format("they got on {}", text), badges={"eta_days": eta})
+
+
+def _pairs(model: Answering, app: App, standing: pl.DataFrame) -> pl.DataFrame:
+    """Each badge that a player has not earned, with STANDING and TRAITS; badges by number, so that they sort sooner."""
+    traits = _traits(app)
+    numbered = pl.col("badge_id").cast(pl.Enum(traits["badge_id"].sort()), strict=False)
+    told, common = (rows.with_columns(numbered) for rows in (traits, model.encoding.badges))
+    pairs = standing.filter(pl.col("progress") < 1).select(pl.col(n).cast(t) for n, t in _STANDING.items())
+    pairs = pairs.with_columns(numbered).join(told, on="badge_id").join(common, on="badge_id", how="left")
+    return pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0))
 
 
 def likely_enough(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -140,21 +140,24 @@ class Churn(BinaryTask[Quiet]):
         """The rows with the features of habit."""
         return rows.with_columns(**habits.FEATURES)
 
-    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:  # noqa: ARG002
         """P(left by the end of each week), from the hazards; with the days that a player is half likely to stay."""
-        weeks = pl.DataFrame({"week": range(WEEKS + 1)}, schema={"week": pl.Int32})
-        rows = (
-            self.needed(asked.features)
-            .join(weeks, how="cross")
-            .with_columns(window_days=(model.encoding.days + 7 * pl.col("week")).cast(pl.Int32))
-        )
+        rows = self._questions(model, asked, WEEKS)
         rows = rows.with_columns(hazard=pl.Series(model.predict(rows))).sort("player_key", "week")
         rows = rows.with_columns(stays=(1 - pl.col("hazard")).cum_prod().over("player_key"))
         rows = rows.with_columns(probability=1 - pl.col("stays"), band=_band())
-        now = rows.filter(pl.col("week") == 0)
-        told = now.select("player_key", "week", reasons=self.reasons(model, app, now))
-        rows = rows.join(told, on=["player_key", "week"], how="left", maintain_order="left")
         return as_scores(rows.join(_half_likely(rows), on="player_key", how="left", maintain_order="left"))
+
+    def why(self, model: Answering, app: App, asked: Asked, scores: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        """Of having left already."""
+        now = self._questions(model, asked, 0)
+        return as_scores(now.with_columns(reasons=self.reasons(model, app, now)))
+
+    def _questions(self, model: Answering, asked: Asked, last: int) -> pl.DataFrame:
+        """Each week up to the last, of each player."""
+        weeks = pl.DataFrame({"week": range(last + 1)}, schema={"week": pl.Int32})
+        days = (model.encoding.days + 7 * pl.col("week")).cast(pl.Int32)
+        return self.needed(asked.features).join(weeks, how="cross").with_columns(window_days=days)
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """Beside the usual: who left already, told from who did not, and how well recency alone tells them apart."""

@@ -215,8 +215,7 @@ class Engagement(BinaryTask[Levels]):
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """P(the level is k), which add up to 1 for each window; `band` is the level told, which has the reasons."""
         names = dict(enumerate(app.engagement.levels))
-        players = self.needed(_with_values(app, asked.features))
-        rows = players.join(model.encoding.asked(), how="cross").sort(*_QUESTION, "level")
+        rows = self._questions(model, app, asked).sort(*_QUESTION, "level")
         chances = exactly(model.predict(rows), model.encoding.levels)
         questions = rows.filter(pl.col("level") == 1).select("player_key", "window_days")
         usual = exactly(rows["usual"].to_numpy(), model.encoding.levels)
@@ -225,22 +224,28 @@ class Engagement(BinaryTask[Levels]):
             questions.with_columns(level=pl.lit(level, dtype=pl.Int32), probability=pl.Series(chances[:, level]))
             for level in names
         ]
-        told = self._reasons(model, app, rows.join(questions, on=["player_key", "window_days"], maintain_order="left"))
-        rows = pl.concat(of_each).join(
-            told, on=["player_key", "window_days", "level"], how="left", maintain_order="left"
-        )
         return as_scores(
-            rows.with_columns(
+            pl.concat(of_each).with_columns(
                 target=pl.col("level").replace_strict(names, return_dtype=pl.String),
                 band=pl.col("told").replace_strict(names, return_dtype=pl.String),
             )
         )
 
-    def _reasons(self, model: Answering, app: App, rows: pl.DataFrame) -> pl.DataFrame:
-        """player_key, window_days, level, reasons: why the level told is reached, or even the next is not."""
-        asked = rows.filter(pl.col("level") == pl.col("told").clip(1))
-        told = self.reasons(model, app, asked)
-        return asked.select("player_key", "window_days", level="told", reasons=told)
+    def why(self, model: Answering, app: App, asked: Asked, scores: pl.DataFrame) -> pl.DataFrame:
+        """Why the level told is reached, or even the next is not."""
+        at = {name: level for level, name in enumerate(app.engagement.levels)}
+        level = pl.col("target").replace_strict(at, return_dtype=pl.Int32)
+        told = scores.filter(pl.col("target") == pl.col("band")).select(
+            "player_key", "target", window_days="horizon_days", level=level.clip(1)
+        )
+        rows = self._questions(model, app, asked).join(
+            told, on=["player_key", "window_days", "level"], maintain_order="left"
+        )
+        return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
+
+    def _questions(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """Each level of each window, of each player."""
+        return self.needed(_with_values(app, asked.features)).join(model.encoding.asked(), how="cross")
 
     def sort_called(self, app: App, column: str, value: Any) -> str:
         """A level by its name in the app file."""

@@ -105,6 +105,10 @@ class Plays(BinaryTask[Encoding]):
         """The chances that planning has asked for already; why is told of one player only, who is asked for."""
         return as_scores(asked.chances.with_columns(probability="p_plays"))
 
+    def why(self, model: Answering, app: App, asked: Asked, scores: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        """Of none."""
+        return scores.clear()
+
     def explained(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """The chances, with reasons."""
         rows = self.ask(app, asked)

@@ -217,8 +217,16 @@ class Recommendations(BinaryTask[Items]):
         rows = self.ask(app, asked)
         odds = rows.select("player_key", "item", probability=pl.Series(model.predict(rows), dtype=pl.Float64))
         best = odds.sort("probability", "item", descending=[True, False]).group_by("player_key").head(TOLD)
-        best = rows.join(best, on=["player_key", "item"], maintain_order="left")
-        return as_scores(best.with_columns(reasons=self.reasons(model, app, best)).rename({"item": "target"}))
+        best = rows.select("player_key", "item", "window_days").join(
+            best, on=["player_key", "item"], maintain_order="left"
+        )
+        return as_scores(best.rename({"item": "target"}))
+
+    def why(self, model: Answering, app: App, asked: Asked, scores: pl.DataFrame) -> pl.DataFrame:
+        """Of these items."""
+        best = scores.select("player_key", item="target")
+        rows = self.ask(app, asked).join(best, on=["player_key", "item"], how="semi", maintain_order="left")
+        return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)).rename({"item": "target"}))
 
     def sort_called(self, app: App, column: str, value: Any) -> str:
         """A metric by its label."""

@@ -1,6 +1,7 @@
 """What every model expects of the players tonight: the published scores."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -12,7 +13,7 @@ from configs.full_disk import is_full
 from models.calibration import Recalibration
 from models.given import Asked, Samples
 from models.learned import LearnedModel
-from models.task import SCORES
+from models.task import SCORE, SCORES, with_reasons
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.engines.buckets import HERE, Buckets, PlayerRows
 from pipelines.engines.laid import Frame, Laid, whole
@@ -24,10 +25,10 @@ from pipelines.players.content_liked import score_content
 # Names are numbered: a night has twenty rows and more of each player, which differ in little else.
 _NAMES = dict.fromkeys(("target", "band", "task", "model_version"), pl.Categorical())
 TOLD: dict[str, pl.DataType] = {**SCORES, **_NAMES}
-_KEY = ("player_key", "target", "horizon_days")
 NOTHING_KEPT: Mapping[str, Frame | PlayerRows] = {}
 NO_PROFILES = pl.DataFrame()
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
+FEW = 1_000  # players who are not worth a second core
 AT_A_TIME = 5_000  # players of whom a model is asked together: of each it may read all features a dozen times
 MOST_AT_ONCE = 4  # such parts, each on a core of its own: for the same reason
 _log = logging.getLogger(f"nightquest.{__name__}")
@@ -117,14 +118,15 @@ def _scores(
     given = {part.name: getattr(asked, part.name) for part in fields(Asked)} | dict(kept)
     unasked = {"past": not task.asks_of_past, "badges": not task.asks_of_badges, "days": not task.asks_of_days}
     frames = [pl.DataFrame() if unasked.get(name) else rows for name, rows in given.items()]
-    few = asked.features.height <= MOST_EXPLAINED
-    rows = buckets.each(_told, (served.model, known.app, few), frames)
-    if not few and task.kinds(known.app):
-        rows = _with_reasons(rows, lambda some: buckets.each(_told, (served.model, known.app, True), some), frames)
+    rows = buckets.each(_told, (served.model, known.app), frames)
+    if task.kinds(known.app) and rows.height:
+        some = _likeliest(rows) if asked.features.height > MOST_EXPLAINED else rows
+        among = [_among(frame, some["player_key"].unique()) for frame in frames]
+        rows = with_reasons(rows, buckets.each(_why, (served.model, known.app), [*among, some]))
     rows = rows.select(pl.col(n).cast(t) for n, t in SCORES.items())
     if not rows["probability"].is_between(0, 1).all() or rows["probability"].null_count():
         raise ValueError("a probability is not between 0 and 1")
-    if rows.select(_KEY).is_duplicated().any():
+    if rows.select(SCORE).is_duplicated().any():
         raise ValueError("a player has two scores for one target and horizon")
     return _named(rows, task.name, served.version)
 
@@ -139,54 +141,48 @@ def _named(rows: pl.DataFrame, task: str, version: str) -> pl.DataFrame:
     return named.select(pl.col(name).cast(kind) for name, kind in TOLD.items())
 
 
-def _with_reasons(
-    rows: pl.DataFrame,
-    tell: Callable[[Sequence[pl.DataFrame | PlayerRows]], pl.DataFrame],
-    frames: Sequence[pl.DataFrame | PlayerRows],
-) -> pl.DataFrame:
-    """Scores with the reasons of MOST_EXPLAINED players, those first of whom something is the likeliest."""
-    likeliest = rows.group_by("player_key").agg(pl.col("probability").max())
-    chosen = likeliest.sort("probability", "player_key", descending=[True, False]).head(MOST_EXPLAINED)
-    told = tell([_among(frame, chosen) for frame in frames]).select(*_KEY, "reasons")
-    return rows.drop("reasons").join(told, on=list(_KEY), how="left", nulls_equal=True, maintain_order="left")
+def _likeliest(rows: pl.DataFrame) -> pl.DataFrame:
+    """The scores of MOST_EXPLAINED players, those first of whom something is the likeliest."""
+    players = rows.group_by("player_key").agg(pl.col("probability").max())
+    players = players.sort("probability", "player_key", descending=[True, False]).head(MOST_EXPLAINED)
+    return rows.join(players, on="player_key", how="semi", maintain_order="left")
 
 
-def _among(frame: Frame | PlayerRows, chosen: pl.DataFrame) -> pl.DataFrame | PlayerRows:
-    """The rows of chosen players; `PlayerRows` rows, which workers read by player themselves, stay as they are."""
+def _among(frame: Frame | PlayerRows, players: pl.Series) -> pl.DataFrame | PlayerRows:
+    """The rows of some players; `PlayerRows`, which workers read by player themselves, stay as they are."""
     if isinstance(frame, Laid):
-        return frame.of(chosen["player_key"])
+        return frame.of(players)
     if isinstance(frame, pl.DataFrame) and frame.width:
-        return frame.join(chosen, on="player_key", how="semi", maintain_order="left")
+        return frame.filter(pl.col("player_key").is_in(players.implode()))
     return frame
 
 
-class _Silent:
-    """A model that does not tell why."""
-
-    def __init__(self, model: LearnedModel) -> None:
-        self.encoding, self.predict = model.encoding, model.predict
-        self.untold, self.usual = model.untold, model.usual
-
-    def contributions(self, rows: pl.DataFrame) -> None:
-        """Nothing of any row."""
+def _told(model: LearnedModel, app: App, *frames: pl.DataFrame) -> pl.DataFrame:
+    """What a model's task tells of a bucket of players, whose frames are those of `Asked`."""
+    return _some_at_a_time(lambda asked: model.task.scores(model, app, Asked(*asked)), frames)
 
 
-def _told(model: LearnedModel, app: App, explained: bool, *frames: pl.DataFrame) -> pl.DataFrame:
-    """What a model's task tells of a bucket of players, whose frames are those of `Asked`, with reasons or without.
+def _why(model: LearnedModel, app: App, *frames: pl.DataFrame) -> pl.DataFrame:
+    """The reasons of scores, which are the last frame."""
+    return _some_at_a_time(lambda given: model.task.why(model, app, Asked(*given[:-1]), given[-1]), frames)
 
-    The first frame has a row for each player. Some are asked about on each core.
-    """
-    answering = model if explained else _Silent(model)
 
-    def tell(players: pl.DataFrame) -> pl.DataFrame:
+Frames = Sequence[pl.DataFrame]
+
+
+def _some_at_a_time(tell: Callable[[Frames], pl.DataFrame], frames: Frames) -> pl.DataFrame:
+    """What is told of a bucket of players, of whom the first frame has a row each, some on each core."""
+
+    def of(players: pl.DataFrame) -> pl.DataFrame:
         theirs = (
             rows.join(players, on="player_key", how="semi", maintain_order="left") if rows.width else rows
             for rows in frames
         )
-        return model.task.scores(answering, app, Asked(*theirs))
+        return tell(list(theirs))
 
-    players = frames[0].select("player_key")
-    if players.height <= AT_A_TIME:
-        return model.task.scores(answering, app, Asked(*frames))
-    with ThreadPoolExecutor(min(pl.thread_pool_size(), MOST_AT_ONCE)) as threads:
-        return pl.concat(threads.map(tell, players.iter_slices(AT_A_TIME)))
+    players, cores = frames[0].select("player_key"), min(pl.thread_pool_size(), MOST_AT_ONCE)
+    if players.height <= FEW:
+        return tell(frames)
+    times = math.ceil(players.height / (AT_A_TIME * cores))  # of as many on each core, so that none waits for the last
+    with ThreadPoolExecutor(cores) as threads:
+        return pl.concat(threads.map(of, players.iter_slices(math.ceil(players.height / (times * cores)))))

@@ -39,6 +39,6 @@ def test_of_many_rows_each_is_told_what_it_would_be_told_among_few(learner, off,
 def test_a_tree_with_more_splits_than_a_number_has_bits_tells_rows_apart_all_the_same():
     given, y = sheet()
     model = learner_of("lightgbm")(trees=3, leaves=90, min_leaf=1, rows=1.0, ridge=0.0).fit(given, y, np.ones(ROWS))
-    assert max(len(tree.features) for tree in model._splits()) > 62
+    assert max(len(tree.features) for tree in model._splits) > 62
     few = model.contributions(given.only(SOME))
     assert np.allclose(model.contributions(given).filter(pl.Series(SOME)).to_numpy(), few.to_numpy(), atol=1e-12)

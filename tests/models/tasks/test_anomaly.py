@@ -78,7 +78,7 @@ def test_only_an_unusual_week_is_told_and_why(contest):
     gone |= {f"{name}__28": 42.0 for name in APP.challenges.metrics}
     sudden = usual.with_columns(pl.lit(value).alias(name) for name, value in gone.items())
     sudden = sudden.with_columns(player_key=pl.lit(1000, dtype=pl.Int64))
-    scores = Anomaly().scores(contest.model, APP, Asked(pl.concat([usual, sudden]), NONE, NONE, NONE))
+    scores = Anomaly().explained(contest.model, APP, Asked(pl.concat([usual, sudden]), NONE, NONE, NONE))
     assert scores["player_key"].to_list() == [1000]
     assert (scores["horizon_days"][0], scores["band"][0]) == (7, "unusual")
     assert scores["probability"][0] >= UNUSUAL

@@ -179,7 +179,7 @@ def test_each_player_is_told_the_likeliest_few_with_reasons_and_odds_that_rise_w
         orient="row",
     )
     none = pl.DataFrame()
-    scores = BadgeOdds().scores(Eager(), app, Asked(features, none, none, none, badges))
+    scores = BadgeOdds().explained(Eager(), app, Asked(features, none, none, none, badges))
     assert scores.height == 2 * 3 * len(HORIZONS)
     assert set(scores["target"]) == {"a", "b", "d"}  # e is reached already
     mine = scores.filter(player_key=1, target="a").sort("horizon_days")

@@ -121,7 +121,7 @@ def test_the_chance_of_having_left_rises_week_by_week_and_says_when_it_is_half(a
 
 
 def test_reasons_are_facts_of_the_player_and_leave_out_what_is_asked_and_what_is_nothing(asked):
-    scores = Churn().scores(Sure(0.3), make_app(), asked)
+    scores = Churn().explained(Sure(0.3), make_app(), asked)
     told = dict(scores.filter(horizon_days=14).select("player_key", "reasons").rows())
     assert told[1] == (
         "last played 2 days ago, before that every 2 days on average (raises it); "

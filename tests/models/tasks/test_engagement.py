@@ -120,7 +120,7 @@ def test_chances_of_levels_add_up_and_reasons_are_those_of_the_likeliest(at_leas
     rows = [each for day in range(0, 30, 2) for player in (1, 2) for each in solved(player, day, player)]
     with warehouse_with(app, rows) as warehouse:
         features = draw_samples(known_at(warehouse, app, at(30)), [at(30)], most=10, seed=1).features
-    scores = Engagement().scores(Fixed(*at_least), app, Asked(features, none, none, none))
+    scores = Engagement().explained(Fixed(*at_least), app, Asked(features, none, none, none))
     for days in HORIZONS:
         mine = scores.filter(player_key=2, horizon_days=days)
         chances = dict(mine.select("target", "probability").rows())
