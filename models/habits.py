@@ -30,6 +30,15 @@ INPUTS: dict[str, pl.DataType] = {
 # Of an app that says what play ends with, see `pipelines.players.facts.has_ended`; 0 for all elsewhere.
 ENDED: dict[str, pl.DataType] = {"ended": pl.Float64()}
 
+NEAR_DAYS = 28  # beyond which a date of the calendar moves no answer
+
+
+def nearness(days: str) -> pl.Expr:
+    """How near a date of the calendar is: 1 on the day, 0 beyond NEAR_DAYS, where it would but tell the season."""
+    away = pl.col(days)
+    return pl.when(away <= NEAR_DAYS).then((-away / 7).exp()).otherwise(0.0)
+
+
 _RECENCY = pl.col("recency_days").fill_null(90)
 _GAP = pl.col("gap_mean_28").fill_null(14).clip(1, 28)
 _TENURE = pl.col("tenure_days").fill_null(0)
@@ -62,8 +71,8 @@ FEATURES: dict[str, pl.Expr] = {
     "weekends": pl.col("weekend_share").fill_null(2 / 7),
     "app_7": pl.col("app_active_7"),
     "app_ratio": ((pl.col("app_active_3") + 0.02) / (pl.col("app_active_28") + 0.02)).log(),
-    "next_calendar": (-pl.col("next_calendar_days").fill_null(60) / 7).exp(),
-    "last_calendar": (-pl.col("last_calendar_days").fill_null(60) / 7).exp(),
+    "next_calendar": nearness("next_calendar_days"),
+    "last_calendar": nearness("last_calendar_days"),
 }
 
 # Alike for all players on a day, or a clock that tells one day from another.
@@ -85,7 +94,6 @@ _BEFORE = (
     .otherwise(pl.format(", before that every {} on average", counted(_PAUSE, "day")))
     .fill_null("")
 )
-NEAR_DAYS = 28  # beyond which a date of the calendar moves no answer
 FEW_DAYS = 5  # of play: a share of fewer says little
 
 

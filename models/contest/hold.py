@@ -19,7 +19,7 @@ from models.cluster import Cluster
 from models.contest.budget import FOR_EVER, Budget
 from models.contest.choice import STRETCH_DAYS, choose_winner
 from models.contest.held import Held
-from models.contest.kinds import OfKind, base_rates, by_kind, kinds_of
+from models.contest.kinds import OfKind, base_rates, by_kind, kinds_of, never_held
 from models.contest.outcome import Cost
 from models.contest.promotion import Against, Gain, Incumbent, compare, with_interval
 from models.contest.scores import log_losses
@@ -68,6 +68,7 @@ class Contest:
             when they began where that is another model than the one that competed.
         against: How the winner did against the model that serves; None where none does.
         kinds: How the winner did for each kind of players and questions on the holdout.
+        never_held: Kinds of question that the version that serves was fitted on and the holdout has none of.
         cost: What the winner takes.
         faults: A sentence for each candidate that could not be fitted or tuned, or was not fitted where it was to be.
         tuned: The settings with which learners competed, where others than the usual ones, and all that were tried.
@@ -84,6 +85,7 @@ class Contest:
     rows: dict[str, int] = field(default_factory=dict)
     against: Against | None = None
     kinds: tuple[OfKind, ...] = ()
+    never_held: tuple[str, ...] = ()
     cost: Cost | None = None
     faults: tuple[str, ...] = ()
     tuned: TunedSettings = field(default_factory=TunedSettings)
@@ -133,7 +135,8 @@ def hold_contest(
     _learn_reasons(made, app, model, parts[2])
     promised = _as_served(made, ground, judged.winner, promises)
     losses = log_losses(judged.y, promised)
-    kinds = partial(kinds_of, sorts=task.sorts, called=partial(task.sort_called, app))
+    called = partial(task.sort_called, app)
+    kinds = partial(kinds_of, sorts=task.sorts, called=called)
     against = None
     if incumbent:
         against = compare(
@@ -157,6 +160,7 @@ def hold_contest(
         rows=ground.heights() | {"refit": rows.height},
         against=against,
         kinds=tuple(by_kind(kinds(parts[2]), judged.y, promised, judged.base, judged.players)),
+        never_held=never_held(rows, parts[2], task.sorts, called),
         cost=Cost(fit_s, rows.height, _answer_s(model, parts[2])),
         faults=(*found.notes, *faults, *(cluster.notes if cluster else ())),
         tuned=found,

@@ -68,6 +68,22 @@ def kinds_of(rows: pl.DataFrame, sorts: Sequence[str] = SORTS, called: Called = 
     return found
 
 
+def never_held(
+    rows: pl.DataFrame, held: pl.DataFrame, sorts: Sequence[str] = SORTS, called: Called = as_columns_say
+) -> tuple[str, ...]:
+    """What kinds of question are called that were asked and of which none is among those held back.
+
+    Args:
+        rows: All questions of the past.
+        held: Those of the later holdout.
+        sorts: The columns that tell questions apart; those that are there.
+        called: What a kind is called.
+    """
+    there = [name for name in sorts if name in rows.columns]
+    lacking = {name: set(rows[name].unique()) - set(held[name].unique()) for name in there}
+    return tuple(called(name, value) for name, values in lacking.items() for value in sorted(values))
+
+
 def quarters_of(rows: pl.DataFrame) -> dict[str, Mask]:
     """Quarters by days with play of the last four weeks, named by these: fewer and uneven where many play as often."""
     active = next((name for name in _ACTIVE if name in rows.columns), None)

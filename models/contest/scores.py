@@ -10,6 +10,7 @@ from scipy.special import ndtri, stdtrit
 Array = NDArray[np.float64]
 Clusters = NDArray[np.int64]
 Measured = float | tuple[float, float, float]  # a value, or a value with the low and high of its 95 % interval
+AHEAD_OF = "_ahead_of_"  # in the name of a figure: how much better it is than another's, and whose
 _CELLS = 4_000_000  # random numbers held at once while simulating
 _MANY_CLUSTERS = 50_000
 
@@ -72,18 +73,38 @@ def auc_interval(y: Array, p: Array, clusters: Clusters) -> tuple[float, float, 
     Returns:
         All NaN with one outcome only; low and high infinite with fewer than two clusters.
     """
+    area, low, high = _of_areas(auc(y, p), _placements(y, p), clusters)
+    return (area, max(0.0, low), min(1.0, high)) if np.isfinite(low) else (area, low, high)
+
+
+def auc_gain(y: Array, p: Array, other: Array, clusters: Clusters) -> tuple[float, float, float]:
+    """How much larger `auc` is by p than by another's answers to the same rows, as `auc_interval`.
+
+    What both rank alike falls out of the difference (DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44, 837).
+    """
+    return _of_areas(auc(y, p) - auc(y, other), _placements(y, p) - _placements(y, other), clusters)
+
+
+def _placements(y: Array, p: Array) -> Array:
+    """What each row adds to `auc`, about its mean, shape (n,); NaN with one outcome only."""
     happened, ranks = np.asarray(y) == 1, _ranks(p)
     ones, zeros = int(happened.sum()), int((~happened).sum())
     if not ones or not zeros:
-        return (float("nan"),) * 3
-    right, area = np.empty(len(ranks)), auc(y, p)
+        return np.full(len(ranks), np.nan)
+    right = np.empty(len(ranks))
     right[happened] = (ranks[happened] - _ranks(ranks[happened])) / zeros
     right[~happened] = 1 - (ranks[~happened] - _ranks(ranks[~happened])) / ones
-    sums, _ = _by_cluster((right - area) / np.where(happened, ones, zeros), clusters)
+    placed: Array = (right - auc(y, p)) / np.where(happened, ones, zeros)
+    return placed
+
+
+def _of_areas(area: float, placed: Array, clusters: Clusters) -> tuple[float, float, float]:
+    """An area, or how far two are apart, with the interval that placements give it."""
+    sums, _ = _by_cluster(placed, clusters)
     if len(sums) < 2:
         return area, float("-inf"), float("inf")
     reach = float(ndtri(0.975) * np.sqrt(np.sum(sums**2) * len(sums) / (len(sums) - 1)))
-    return area, max(0.0, area - reach), min(1.0, area + reach)
+    return area, area - reach, area + reach
 
 
 def equal_mass_bins(p: Array, bins: int = 10) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """Does a player's last week look like theirs at all?"""
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -8,12 +9,13 @@ import numpy as np
 import polars as pl
 
 from configs.app import App
+from models.contest.scores import Measured, share_interval
 from models.explain.reasons import Kind, as_said, counted
 from models.given import SNAPSHOT, Asked, Samples
 from models.task import Answering, BinaryTask, Encoding, as_scores
 
 WEEK = 7
-MOST_SNAPSHOTS = 4_000
+MOST_SNAPSHOTS = 20_000  # with 4,000 it was too sure of who plays neither hardly ever nor nearly always
 UNUSUAL = 0.8  # what is told: four times as likely somebody else's week as their own
 _LUCK = 2_654_435_761  # spreads player keys, so that neighbours are nobody's in particular
 
@@ -58,6 +60,11 @@ class Anomaly(BinaryTask[Encoding]):
         "Nights publish unusual weeks in `scores`; a judged badge whose app file says `hold_unusual` is then left to a "
         "person. No earned badge waits."
     )
+    notes: ClassVar[Mapping[str, str]] = {
+        "rightly_called_unusual": "of weeks called unusual, where half of all are another player's: how many were",
+        "found_unusual": "of weeks that were another player's: how many are called unusual",
+        "false_alarms": "of players' own weeks: how many are called unusual, as about so many are each night",
+    }
     limits: ClassVar[tuple[str, ...]] = (
         "Unusual is no offence: a holiday, an exam and a shared account look alike.",
         "Weeks of other players stand for unusual ones; what is odd in another way may not be found.",
@@ -145,6 +152,21 @@ class Anomaly(BinaryTask[Encoding]):
         """Of these weeks."""
         rows = self.ask(app, asked).join(scores, on="player_key", how="semi", maintain_order="left")
         return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
+
+    def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
+        """Beside the usual, how often weeks are called unusual, and how often rightly so."""
+        called, y, players = holdout["p"] >= UNUSUAL, holdout["y"], holdout["player_key"]
+
+        def share(of: pl.Series, among: pl.Series) -> Measured:
+            one = of.filter(among).cast(pl.Float64).to_numpy()
+            return (float(one.mean()), *share_interval(one, players.filter(among).to_numpy())) if len(one) else math.nan
+
+        return {
+            **super().figures(holdout),
+            "rightly_called_unusual": share(y, called),
+            "found_unusual": share(called, y == 1),
+            "false_alarms": share(called, y == 0),
+        }
 
     def example(self, app: App) -> dict[str, Sequence[Any]]:  # noqa: ARG002
         """A week."""

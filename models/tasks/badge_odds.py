@@ -14,7 +14,7 @@ from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, once_rules
 from models import habits
 from models.calibration import logits
-from models.contest.scores import Measured, average_precision, of_drawn
+from models.contest.scores import AHEAD_OF, Measured, average_precision, of_drawn
 from models.explain.reasons import Kind, counted, spoken
 from models.given import SNAPSHOT, Asked, Change, Known, Samples
 from models.pace import COUNTED, PACE_DAYS, once_each, reached
@@ -100,7 +100,7 @@ class BadgeOdds(BinaryTask[Commonness]):
     notes: ClassVar[Mapping[str, str]] = {
         "earned": "the share of rows in which the badge was earned",
         "pr_auc": "area under precision and recall: as much as `earned` is guessing, 1 is without fault",
-        "pr_auc_of_the_closed_form": "the same by pace and what is missing alone",
+        "pr_auc_ahead_of_the_closed_form": "how much better than by pace and what is missing alone",
         "brier_skill_over_the_rate_of_each_badge": "the squared error saved beside each badge's own rate; 0 is none",
     }
     encoding_type: ClassVar[type[Encoding]] = Commonness
@@ -243,12 +243,13 @@ class BadgeOdds(BinaryTask[Commonness]):
         y, p, players = (holdout[name].to_numpy() for name in ("y", "p", "player_key"))
         chance = self.encode(holdout, Commonness(pl.DataFrame(schema=_COMMON)))["chance"].to_numpy()
         rate = (holdout["earned_by"] * _length(holdout) / PACE_DAYS).clip(0, 1).to_numpy()
+        ours, theirs = average_precision(y, p), average_precision(y, chance)
         off, without = (p - y) ** 2, (rate - y) ** 2
         return {
             **super().figures(holdout),
             "earned": float(y.mean()),
-            "pr_auc": of_drawn(average_precision(y, p), players),
-            "pr_auc_of_the_closed_form": of_drawn(average_precision(y, chance), players),
+            "pr_auc": of_drawn(ours, players),
+            f"pr_auc{AHEAD_OF}the_closed_form": of_drawn(lambda w: ours(w) - theirs(w), players),
             "brier_skill_over_the_rate_of_each_badge": of_drawn(lambda w: float(1 - w @ off / (w @ without)), players),
         }
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from configs.app import App
 from models import habits
-from models.contest.scores import Measured, auc_interval
+from models.contest.scores import AHEAD_OF, Measured, auc_gain, auc_interval
 from models.explain.reasons import Kind, what_is_asked
 from models.given import SNAPSHOT, Asked, Change, Known, Samples
 from models.portable import load_json, save_json
@@ -79,7 +79,7 @@ class Churn(BinaryTask[Quiet]):
     )
     notes: ClassVar[Mapping[str, str]] = {
         "auc_left_already": "how well it ranks who has left already: 0.5 is guessing, 1 is without fault",
-        "auc_left_already_by_recency_alone": "the same by the days since the last play alone",
+        "auc_left_already_ahead_of_recency": "how much better than the days since the last play alone",
         "left_already": "the share of those asked about who had left",
         "quiet_days": "days without play after which somebody counts as gone",
     }
@@ -166,7 +166,7 @@ class Churn(BinaryTask[Quiet]):
         return {
             **super().figures(holdout),
             "auc_left_already": auc_interval(y, p, players),
-            "auc_left_already_by_recency_alone": auc_interval(y, recency, players),
+            f"auc_left_already{AHEAD_OF}recency": auc_gain(y, p, recency, players),
             "left_already": float(y.mean()) if len(y) else math.nan,
             "quiet_days": float(holdout["quiet_days"][0]),
         }

@@ -1,8 +1,7 @@
 """How engaged will the player be: which of the app's levels do they reach in the next week, and in the next four?"""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from configs.app import App
 from models import habits
 from models.contest.promotion import with_interval
-from models.contest.scores import Measured, of_drawn
+from models.contest.scores import AHEAD_OF, Measured, of_drawn
 from models.explain.reasons import Kind, Ways, lately, what_is_asked
 from models.given import SNAPSHOT, Asked, Known, Samples
 from models.portable import load_json, save_json
@@ -126,9 +125,9 @@ class Engagement(BinaryTask[Levels]):
     notes: ClassVar[Mapping[str, str]] = {
         "log_loss_of_levels": "of the level itself, not of the questions whether one is reached; lower is better",
         "macro_f1": "of the level that is told, every level counting as much; higher is better",
-        "macro_f1_of_persistence": "the same for saying that the level stays as it was",
+        "macro_f1_ahead_of_persistence": "how much better than saying that the level stays as it was",
         "quadratic_kappa": "agreement with the true level beyond chance, far misses counting more; 1 is full",
-        "quadratic_kappa_of_persistence": "the same for saying that the level stays as it was",
+        "quadratic_kappa_ahead_of_persistence": "how much better than saying that the level stays as it was",
     }
     moves: ClassVar[bool] = False  # weekly training is near enough, and a night is cheaper without
     ways: ClassVar[Ways] = ("towards a higher level", "towards a lower level")  # to reach one and to stay there differ
@@ -262,13 +261,20 @@ class Engagement(BinaryTask[Levels]):
         chances, usual = (exactly(rows[name].to_numpy(), levels) for name in ("p", "usual"))
         told, given = level_told(chances, usual), chances[np.arange(len(truth)), truth]
         players = rows["player_key"].to_numpy()[::levels]
+
+        def f1(said: NDArray[np.int64]) -> Callable[[Array], float]:
+            return lambda weights: macro_f1(truth, said, weights)
+
+        def kappa(said: NDArray[np.int64]) -> Callable[[Array], float]:
+            return lambda weights: quadratic_kappa(truth, said, levels + 1, weights)
+
         return {
             **super().figures(holdout),
             "log_loss_of_levels": with_interval(-np.log(np.clip(given, 1e-6, 1)), players),
-            "macro_f1": of_drawn(partial(macro_f1, truth, told), players),
-            "macro_f1_of_persistence": of_drawn(partial(macro_f1, truth, last), players),
-            "quadratic_kappa": of_drawn(partial(quadratic_kappa, truth, told, levels + 1), players),
-            "quadratic_kappa_of_persistence": of_drawn(partial(quadratic_kappa, truth, last, levels + 1), players),
+            "macro_f1": of_drawn(f1(told), players),
+            f"macro_f1{AHEAD_OF}persistence": of_drawn(lambda w: f1(told)(w) - f1(last)(w), players),
+            "quadratic_kappa": of_drawn(kappa(told), players),
+            f"quadratic_kappa{AHEAD_OF}persistence": of_drawn(lambda w: kappa(told)(w) - kappa(last)(w), players),
         }
 
     def example(self, app: App) -> dict[str, Sequence[Any]]:

@@ -181,8 +181,8 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
         late=(recency / usual).log1p(),
         reach=_reaches(usual, recency),
         lead_days=pl.col("lead_days").cast(pl.Float64),
-        next_calendar=(-pl.col("next_calendar_days").fill_null(60) / 7).exp(),
-        last_calendar=(-pl.col("last_calendar_days").fill_null(60) / 7).exp(),
+        next_calendar=habits.nearness("next_calendar_days"),
+        last_calendar=habits.nearness("last_calendar_days"),
         ended=pl.col("ended").fill_null(0),
     ).cast(pl.Float64)
 

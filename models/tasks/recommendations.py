@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from models import habits
+from models.contest.promotion import with_interval
 from models.contest.ranking import coverage_at, ndcg_at, recall_at
-from models.contest.scores import Measured
+from models.contest.scores import AHEAD_OF, Measured
 from models.explain.reasons import Kind, lately, none_lowers
 from models.given import SNAPSHOT, Asked, Known, Samples
 from models.portable import load_arrays, load_json, save_arrays, save_json
@@ -107,16 +108,13 @@ class Recommendations(BinaryTask[Items]):
         "`recommendations` names. What challenges ask does not depend on them."
     )
     notes: ClassVar[Mapping[str, str]] = {
-        f"{name}_at_{RANKED}{end}": beside or told
-        for end, beside in (
-            ("", ""),
-            ("_of_popularity", "the same, were everybody told what turned out most popular"),
-        )
-        for name, told in (
-            ("ndcg", f"how well the first {RANKED} are ordered by what was done, 1 is best"),
-            ("recall", f"the share of what was done that is among the first {RANKED}"),
-            ("coverage", f"the share of all things that anybody is told among the first {RANKED}"),
-        )
+        f"ndcg_at_{RANKED}": f"how well the first {RANKED} are ordered by what was done, 1 is best",
+        f"recall_at_{RANKED}": f"the share of what was done that is among the first {RANKED}",
+        f"coverage_at_{RANKED}": f"the share of all things that anybody is told among the first {RANKED}",
+        **{
+            f"{name}_at_{RANKED}{AHEAD_OF}popularity": "how much better than to tell everybody what most did lately"
+            for name in ("ndcg", "recall")
+        },
     }
     sorts: ClassVar[tuple[str, ...]] = ("item",)
     encoding_type: ClassVar[type[Encoding]] = Items
@@ -235,17 +233,18 @@ class Recommendations(BinaryTask[Items]):
         )
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
-        """Beside the usual, how good the first RANKED of each player are, and those of popularity."""
-        popular = holdout.group_by("item").agg(popularity=pl.col("y").mean())
-        rows = holdout.join(popular, on="item", how="left", maintain_order="left").sort(*_PLAYER, "item")
+        """Beside the usual, how good the first RANKED of each player are, beside those of popularity by then."""
+        popular = (pl.col("own_28") > 0).mean().over("base_day", "item")
+        rows = holdout.with_columns(popular=popular).sort(*_PLAYER, "item")
         told: dict[str, Measured] = dict(super().figures(holdout))
-        for by, name in (("p", ""), ("popularity", "_of_popularity")):
-            told |= {
-                f"ndcg_at_{RANKED}{name}": ndcg_at(RANKED, rows, _PLAYER, by, "y"),
-                f"recall_at_{RANKED}{name}": recall_at(RANKED, rows, _PLAYER, by, "y"),
-                f"coverage_at_{RANKED}{name}": coverage_at(RANKED, rows, _PLAYER, by, "item"),
-            }
-        return told
+        for name, found in (("ndcg", ndcg_at), ("recall", recall_at)):
+            ours, theirs = (found(RANKED, rows, _PLAYER, by, "y") for by in ("p", "popular"))
+            players = ours["player_key"].to_numpy()
+            if len(players):
+                ahead = (ours["value"] - theirs["value"]).to_numpy()
+                told[f"{name}_at_{RANKED}"] = with_interval(ours["value"].to_numpy(), players)
+                told[f"{name}_at_{RANKED}{AHEAD_OF}popularity"] = with_interval(ahead, players)
+        return told | {f"coverage_at_{RANKED}": coverage_at(RANKED, rows, _PLAYER, "p", "item")}
 
     def example(self, app: App) -> dict[str, Sequence[Any]]:
         """Items of this app."""

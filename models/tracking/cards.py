@@ -1,12 +1,12 @@
 """The page of a version from which a reviewer decides, in Markdown as MLflow shows it."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from configs.nouns import counted
-from models.contest.kinds import ALL, FEWEST_TOLD, OfKind
+from models.contest.kinds import FEWEST_TOLD, OfKind
 from models.contest.outcome import MUCH, Decision
-from models.contest.scores import Measured
+from models.tracking.doubts import doubts_of, is_calibrated
 from models.tracking.pages import ModelRun, Shown
 
 WIDE = "&nbsp;&nbsp;&nbsp; "  # MLflow's page sets table cells without space between them, and breaks lines at any other
@@ -36,6 +36,7 @@ ROWS = {  # names of `rows`, and what is said of them
     "players": "players in them",
     "tonight": "players tonight",
 }
+CALIBRATED = "**Calibrated**: its error is about what chance alone makes of a faultless model, or less."
 AS_SERVED = (
     "Learners compete fitted on earlier rows and recalibrated on later ones, which tells them apart best. What serves "
     "is fitted on all of them and then left as it is. So these figures, those by kind and those beside what serves are "
@@ -53,7 +54,6 @@ MOST_PLOTS = 6
 TO_DECIDE = """### To decide
 Move the alias `champion` to the version that should serve from the next night on. The source run has the plots, and
 under `tables/` all that was tried and looked at."""
-_NEAR = 1.5  # times the calibration error that chance makes; up to it the two are alike
 
 
 def card_of(run: ModelRun, decision: Decision, run_id: str = "", *, proposed: bool = False) -> str:
@@ -72,6 +72,7 @@ def card_of(run: ModelRun, decision: Decision, run_id: str = "", *, proposed: bo
         f"{state} when registered: {decision.reason}.",
         f"## {run.question}",
         _moving(run),
+        *([doubts_of(run)] if run.rivals else []),
         *([_contest(run)] if run.rivals else []),
         *([_beside(run)] if len(run.gains) > 1 else []),
         *map(_shown, run.shown),
@@ -165,33 +166,16 @@ def _measures(run: ModelRun) -> str:
         known = bool(ends) and all(map(math.isfinite, ends))
         n = _places([ends[1] - ends[0]]) if known else 3 if abs(value) >= 0.01 else 4
         shown = f"{ends[0]:.{n}f} to {ends[1]:.{n}f}" if known else ""
-        told = f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else f"{value:,.{n}f}"
+        whole = math.isfinite(value) and value == round(value) and abs(value) >= 1
+        told = f"{value:,.0f}" if whole else f"{value:,.{n}f}" if math.isfinite(value) else "not known"
         cells = (name.replace("_", " "), told, _whole(shown), notes.get(name.partition("/")[0], ""))
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
     head = "### Figures of the chosen one\n| figure | value | 95 % interval | what it says |\n|---|---|---|---|\n"
     told = "Intervals are of players drawn anew; where there is none, none was worked out."
     if "served" in run.rows:
         told = f"{AS_SERVED} {told}"
-    return "\n\n".join([head + "\n".join(rows), *_calibrated(run.metrics, run.kinds), told])
-
-
-def _calibrated(metrics: Mapping[str, Measured], kinds: Sequence[OfKind]) -> list[str]:
-    """Whether chances hold, in a sentence; none where that was not measured."""
-    error, floor = metrics.get("calibration_error"), metrics.get("calibration_floor")
-    if not isinstance(error, float) or not isinstance(floor, float) or not 0 < floor < math.inf:
-        return []
-    if error <= _NEAR * floor:
-        return ["**Calibrated**: its error is about what chance alone makes of a faultless model, or less."]
-    told = (
-        f"**Off by more than chance** on these later days: its calibration error, {error:.3f}, is {error / floor:.1f} "
-        "times what chance alone makes of a faultless model."
-    )
-    off = [each.name for each in kinds if each.off and each.name != ALL]
-    if off:
-        told += f" That concerns {'; '.join(off)}."
-    elif len(kinds) > 1:
-        told += " No kind below is off beyond its own noise."
-    return [told]
+    held = [CALIBRATED] if is_calibrated(run.metrics) else []
+    return "\n\n".join([head + "\n".join(rows), *held, told])
 
 
 def _by_kind(kinds: Sequence[OfKind]) -> str:
@@ -210,16 +194,14 @@ def _by_kind(kinds: Sequence[OfKind]) -> str:
         counts = f"{each.rows:,}", f"{each.players:,}"
         cells = (each.name, *counts, f"{each.promised:.{n}f}", _whole(happened), f"{each.loss:.{m}f}", _whole(ahead))
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
-    weak = [each.name for each in kinds if each.ahead[1] <= 0]
-    told = "For each of these it is better than the base rate beyond noise."
-    told = f"Not shown to be better than the base rate for: {'; '.join(weak)}." if weak else told
+    told = ""
     if any(each.off for each in kinds):
-        told += (
-            " \\* what happened differs from what was promised beyond the noise of these players, row by row: that "
+        told = (
+            "\\* what happened differs from what was promised beyond the noise of these players, row by row: that "
             "says more than the interval of what happened, which also holds that promises differ. Of 20 kinds that are "
-            "promised rightly one is marked by chance."
+            "promised rightly one is marked by chance. "
         )
-    told += f" Left out are kinds that came true, and were expected to, fewer than {FEWEST_TOLD:.0f} times."
+    told += f"Left out are kinds that came true, and were expected to, fewer than {FEWEST_TOLD:.0f} times."
     return head + "\n".join(rows) + f"\n\n{told}"
 
 
@@ -264,9 +246,13 @@ def _trained_on(run: ModelRun) -> str:
     rows += f".{REFITTED.format(first)}" if "refit" in run.rows else ""
     cost = ""
     if run.cost:
-        fit, rows_s, asked = f"{run.cost.fit_s:.1f} s", f"{run.cost.rows:,} rows", f"{run.cost.answer_s:.1f} s"
+        fit, rows_s, asked = _seconds(run.cost.fit_s), f"{run.cost.rows:,} rows", _seconds(run.cost.answer_s)
         cost = f"\n- Cost: {fit} of processors to fit on {rows_s}, {asked} to answer a million"
     return (
         f"### Trained on\n- Days: {'; '.join(told) or 'not recorded'}\n- Rows: {rows or 'not recorded'}\n"
         f"- App file `{run.app_hash[:12]}`, code `{run.code_version}`{cost}"
     )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 0.05 else "less than 0.1 s"

@@ -70,6 +70,7 @@ class ModelRun:
         gains: By name what it was compared with, the base rate and what serves: mean loss less, with its interval.
         challenges: The version that it was compared with, and how often others had been before; None: with none.
         kinds: How it does for each kind of players and questions on the holdout.
+        never_held: Kinds of question that it learned from and the holdout has none of.
         moved: What changes for players if it serves, and instead of which version.
         changes: The same in a sentence, where its answers are no chances.
         cost: What it takes.
@@ -103,6 +104,7 @@ class ModelRun:
     gains: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     challenges: tuple[int, int] | None = None
     kinds: Sequence[OfKind] = ()
+    never_held: Sequence[str] = ()
     moved: tuple[str, Moved] | None = None
     changes: str = ""
     cost: Cost | None = None

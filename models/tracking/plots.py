@@ -32,7 +32,7 @@ INK, FAINT = "#333333", "#B8B8B8"
 _SEED = 7
 _RARE = 0.05  # of promises in the mean: little happens, and what does is expected of few
 _MARKS = (0, 0.002, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1)  # of an axis that widens towards zero
-_LETTERS = 7  # of a title, to the inch
+_LETTERS = 9  # of a title, to the inch
 _WIDEST = 6.6  # inches that MLflow's page shows of a picture beside its assistant, in a window of 1,400 points
 LINES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"), (RED, "P"))
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SEED = 6
 _EXPLAINED = 1_000
+_LEAST_MOVED = 0.005  # log-odds: what moves no answer farther is not drawn
 
 
 def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> ModelRun:
@@ -64,6 +65,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         gains=_gains(contest),
         challenges=against.challenges if against else None,
         kinds=contest.kinds,
+        never_held=contest.never_held,
         moved=(against.name, against.moved) if against and against.moved else None,
         cost=contest.cost,
         figures=_plots(contest, app),
@@ -107,14 +109,16 @@ def _beside(against: Against) -> tuple[str, list[tuple[str, str, str]]]:
 
 
 def _plots(contest: Contest, app: App) -> dict[str, Any]:
-    """What was promised against what was kept, what the winner looks at, and how the rivals did."""
+    """What was promised against what was kept, how the rivals did, and what moves answers, or else is looked at."""
     y, p = contest.holdout["y"].to_numpy(), contest.holdout["p"].to_numpy()
     players, title = contest.holdout["player_key"].to_numpy(), f"{app.title}: {contest.task.name.replace('_', ' ')}"
     entrants = [(e.name, e.log_loss, *e.behind) for e in contest.entrants]
-    importance = share_of_kinds(contest.model.learner.importance(), contest.task.kinds(app))
-    return _moves(contest, app, f"{title}, what moves the answer") | {
+    looks_at = _moves(contest, app, f"{title}, what moves the answer")
+    if not looks_at:
+        importance = share_of_kinds(contest.model.learner.importance(), contest.task.kinds(app))
+        looks_at = {"importance": importance_plot(importance, title=f"{title}, what it looks at")}
+    return looks_at | {
         "reliability": reliability_plot(y, p, players, title=f"{title}, later holdout"),
-        "importance": importance_plot(importance, title=f"{title}, what it looks at"),
         "contest": contest_plot(entrants, title=f"{title}, who competed", chosen=contest.chosen),
     }
 
@@ -136,6 +140,11 @@ def _moves(contest: Contest, app: App, title: str) -> "dict[str, Figure]":
     if told is None:
         return {}
     moved, figures = moved_by_kind(some, told, contest.task.kinds(app))
+    farthest = moved.select(pl.all().abs().max()).row(0)
+    moved = moved.select(name for name, far in zip(moved.columns, farthest, strict=True) if far >= _LEAST_MOVED)
+    if not moved.width:
+        return {}
+    figures = figures.select(moved.columns)
     title = f"{title} ({some.height:,} later rows)"
     drawn = {"contributions": contributions_plot(moved, figures, title=title)}
     quarters = quarters_of(some)

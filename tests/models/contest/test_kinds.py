@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from configs.loader import load_app
-from models.contest.kinds import base_rates, by_kind, kinds_of, quarters_of
+from models.contest.kinds import base_rates, by_kind, kinds_of, never_held, quarters_of
 from models.contest.scores import log_loss
 from models.tasks import binary_task
 
@@ -40,6 +40,13 @@ def test_kinds_of_questions_go_by_the_words_of_the_app_not_by_columns_and_ids():
     assert {f"{app.engagement.levels[1]} or above", app.engagement.levels[4]} < names("engagement")  # none is above
     assert names("churn") == {"left already", "leaves in week 2"}
     assert {"earned on days 1 to 7", app.badges["boots_on_the_ground"].title, "gone"} < names("badge_odds")
+
+
+def test_kinds_of_questions_that_nothing_held_back_asks_of_are_told():
+    rows = pl.DataFrame({"window_days": [7, 28, 7], "level": [1, 1, 2], "metric": ["a", "b", "b"]})
+    assert never_held(rows, rows.head(1)) == ("window days 28", "metric b", "level 2")
+    assert never_held(rows, rows.tail(2), ("metric",)) == ("metric a",)
+    assert never_held(rows, rows) == ()
 
 
 def test_where_many_play_as_often_quarters_are_fewer_and_say_whom_they_hold():

@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss as reference_log_loss
 
 from models.contest.scores import (
     auc,
+    auc_gain,
     auc_interval,
     average_precision,
     calibration_error,
@@ -60,6 +61,12 @@ def test_the_interval_of_auc_is_as_wide_as_that_of_drawing_players_anew():
     area, low, high = auc_interval(y, p, players)
     assert area == auc(y, p)
     assert high - low == pytest.approx(2 * 1.96 * np.std([auc(y[here], p[here]) for here in drawn]), rel=0.15)
+    other = p + 0.1 * rng.normal(size=1500)
+    ahead, low, high = auc_gain(y, p, other, players)
+    assert ahead == auc(y, p) - auc(y, other)
+    apart = [auc(y[here], p[here]) - auc(y[here], other[here]) for here in drawn]
+    assert high - low == pytest.approx(2 * 1.96 * np.std(apart), rel=0.15)
+    assert auc_gain(y, p, p, players) == (0.0, 0.0, 0.0)
 
 
 def test_without_rows_every_score_is_unknown():

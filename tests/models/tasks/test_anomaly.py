@@ -87,6 +87,20 @@ def test_only_an_unusual_week_is_told_and_why(contest):
     assert Anomaly().scores(contest.model, APP, Asked(usual, NONE, NONE, NONE)).height == 0
 
 
+def test_the_page_tells_how_often_weeks_are_called_unusual_and_how_often_rightly():
+    p = [UNUSUAL, 0.9, 0.95, 0.5, 0.1, 0.2, 0.85]
+    holdout = pl.DataFrame({"p": p, "y": [1, 1, 1, 1, 0, 0, 0], "player_key": range(7)})
+    told = Anomaly().figures(holdout.cast({"y": pl.Float64}))
+    assert [told[name][0] for name in ("rightly_called_unusual", "found_unusual", "false_alarms")] == [
+        3 / 4,
+        3 / 4,
+        1 / 3,
+    ]
+    none = Anomaly().figures(holdout.with_columns(p=pl.lit(0.5), y=pl.col("y").cast(pl.Float64)))
+    assert np.isnan(none["rightly_called_unusual"])
+    assert none["false_alarms"][0] == 0
+
+
 def test_an_app_without_metrics_that_add_up_is_asked_too():
     app = make_app(challenges={"metrics": ["topics"]})  # what both spans have cannot be taken away
     features = snapshots(players=9, days=3)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 import os
 
 import polars as pl
@@ -16,6 +17,8 @@ from models.tracking.pages import Shown, synthetic_rows
 from models.tracking.plots import importance_plot
 from models.tracking.registry import Registry
 from tests.models.tracking.toys import FIRST, INPUTS, Labels, a_run, files_of
+
+AHEAD = {"macro_f1_ahead_of_habit": (-0.04, -0.06, -0.01), "kappa_ahead_of_habit": (0.01, -0.02, 0.04)}
 
 
 def test_the_run_keeps_parameters_figures_with_intervals_plots_and_data_window(registry, app, mlflow):
@@ -37,10 +40,20 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "beside": ("version 1", [("calibration error", "0.0110", "0.0120")]),
         "used_for": "Nights ask by it.",
         "notes": {"odd": "told by nobody else"},
-        "kinds": [OfKind("window of 7 days", 1200, 80, 0.5, (0.4, 0.35, 0.45), 0.41, (0.05, -0.04, 0.06), off=True)],
+        "kinds": [
+            OfKind("window of 7 days", 1200, 80, 0.5, (0.4, 0.35, 0.45), 0.41, (0.05, -0.04, 0.06), off=True),
+            OfKind("window of 3 days", 900, 80, 0.4, (0.4, 0.35, 0.45), 0.41, (-0.05, -0.08, -0.02), off=False),
+        ],
+        "never_held": ["window of 28 days"],
         "moved": ("version 1", Moved(200, 0.31, 0.29, 0.04, 0.052, 0.83)),
         "cost": Cost(3.21, 255_076, 4.04),
-        "metrics": {**a_run().metrics, "calibration_error": 0.03, "calibration_floor": 0.01},
+        "metrics": {
+            **a_run().metrics,
+            "calibration_error": 0.03,
+            "calibration_floor": 0.01,
+            "earned": math.nan,
+            **AHEAD,
+        },
         "figures": {"importance": importance_plot({"x": 1.0}, title="x")},
     }
     registry.record(app, "plays", a_run(promote=False, reason="no better than version 1", **told))
@@ -57,14 +70,19 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "| version 1 | +0.010 | -0.010 to +0.030 |\n| the base rate | +0.090",
         "| calibration error | 0.0110 | 0.0120 |",
         "| auc | 0.800 |  | how well answers rank: 0.5 is guessing, 1 is without fault |",
+        "| earned | not known |",
         "| odd | 0.100 |  | told by nobody else |",
         "**Off by more than chance** on these later days: its calibration error, 0.030, is 3.0 times what chance",
-        "a faultless model. That concerns window of 7 days.",
+        "a faultless model. That concerns window of 7 days (0.5 promised, 0.4 happened).",
+        "- Not shown to be better than the base rate for: window of 7 days.\n",
+        "- **Worse than the base rate** beyond noise for: window of 3 days.\n",
+        "- **Never compared**, as none of the later rows asks of it: window of 28 days.\n",
+        "- **Behind habit** in macro f1, by 0.040 (-0.060 to -0.010).\n- Not shown to be ahead of habit in kappa.\n\n",
         "1,000 to train, 200 to compare\n",
         "## Plots\n\nWhat the model looks at\n\n![importance](get-artifact?path=plots/importance.png&run_uuid=",
         "Players younger than a week are rare.",
         "1,200 | 80 | 0.50 | 0.40\u00a0(0.35\u00a0to\u00a00.45)\u00a0\\* | 0.410 | +0.050\u00a0(-0.040\u00a0to",
-        "Not shown to be better than the base rate for: window of 7 days. \\* what happened differs from what was",
+        "\n\n\\* what happened differs from what was",
         "mean answer goes from 0.310 to",
         "5.2% of them by 0.1 or more; of the tenth with the highest answers 83% stay the same.",
         "Cost: 3.2 s of processors to fit on 255,076 rows, 4.0 s to answer a million",
@@ -72,6 +90,7 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
     ):
         assert part in page
     first = client.get_model_version(f"{app}.plays", "1").description
+    assert "### What speaks against it\nNothing of what is looked at below.\n" in first
     assert "No version that can answer served this question when it was trained" in first
     assert "set the tag `promotion` to `automatic`" in client.get_registered_model(f"{app}.plays").description
 
