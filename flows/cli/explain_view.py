@@ -27,7 +27,11 @@ def explanation_view(told: Explanation, names: Mapping[str, str]) -> RenderableT
     head = Text(f"{told.task} of ", style="bold")
     head.append_text(literal(told.user_id, "bold"))
     head.append(f" in {told.app}, as the night of {told.night} saw them", style="bold")
-    parts: list[RenderableType] = [head, Text(told.question), Text(f"Asked: {told.version} ({told.learner})")]
+    parts: list[RenderableType] = [
+        head,
+        Text(told.question),
+        Text(f"Asked: {told.version} ({told.learner.replace('_', ' ')})"),
+    ]
     parts += [
         *([Text(days_counted(told.counted_from), style="yellow")] if told.counted_from != told.night else []),
         "",
@@ -42,11 +46,13 @@ def explanation_view(told: Explanation, names: Mapping[str, str]) -> RenderableT
 
 def _scores(told: Explanation, names: Mapping[str, str]) -> Table:
     """A line for each answer; a band that is one for several of them, whatever their horizon, stands once."""
-    table, above = Grid("what", "within", "probability", "band"), ("", "")
+    banded = any(row["band"] for row in told.scores)
+    table, above = Grid("what", "within", "probability", *(["band"] if banded else [])), ("", "")
     for row in told.scores:
-        what, within, _ = score_cells({**row, "task": told.task}, names)
+        what, within, chance = score_cells({**row, "task": told.task}, names)
         here = (str(what), row["band"] or "")
-        table.add_row(what, within, f"{row['probability']:.1%}", "" if here == above else here[1])
+        band = ["" if here == above else here[1]] if banded else []
+        table.add_row(what, within, f"{row['probability']:.1%}" if chance else "", *band)
         above = here
     return table
 

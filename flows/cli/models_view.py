@@ -68,7 +68,7 @@ def _contest(seat: Seat) -> Grid:
 
 def _gain(each: Mapping[str, Any]) -> str:
     mean, low, high = each["gain"]
-    return f"against {each['over']} {-mean:+.4f} ({-high:+.4f} to {-low:+.4f}); below 0 is better"
+    return f"better than {each['over']} by {mean:.4f} ({low:.4f} to {high:.4f}); below 0 is worse"
 
 
 def _day(seat: Seat) -> str:

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from configs.nouns import counted
 from flows.cli.drawing import literal
-from flows.cli.terms import TASK, called
+from flows.cli.terms import ASKED, TASK, called
 
 
 def days_counted(since: dt.date) -> str:
@@ -20,8 +20,13 @@ def score_cells(row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Rende
     """What a score is of, within what time, and how likely it is; `names` as in `Terms`."""
     chance = f"{row['probability']:.0%}"
     if row["task"] == "anomaly":  # of what is over, not of what is to come
-        return literal("an unusual week"), f"the last {counted(row['horizon_days'], 'day')}", chance
-    task = names.get(f"{TASK} {row['task']}", row["task"].replace("_", " "))
+        from models.tasks.anomaly import times_another
+
+        what = f"an unusual week, {times_another(row['probability'])} as much like another player's"
+        return literal(what), f"the last {counted(row['horizon_days'], 'day')}", ""
+    if row["task"] == "churn":  # that a player has left shows in days without play
+        return literal("has left"), f"known after {counted(row['horizon_days'], 'day')}", chance
+    task = names.get(f"{TASK} {row['task']}", ASKED.get(row["task"], row["task"].replace("_", " ")))
     target = row["target"] and called(row["target"], names)
     what = f"{target} goes well" if row["task"] == "content_types" else task if target is None else f"{task}: {target}"
     return literal(what), counted(row["horizon_days"], "day"), chance

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 
 TASK = "task"  # before the name of a question that has a name in the app's terms
+ASKED = {  # what is asked of a target, before it
+    "attainment": "reaches",
+    "badge_odds": "earns",
+    "engagement": "level",
+    "recommendations": "does",
+}
 # What players do on a day with something done, by the kind of app or by what they are called; else they play.
 PLAY = {
     **dict.fromkeys(("learning", "learner", "student", "pupil", "trainee"), "learn"),

@@ -80,17 +80,19 @@ def percent(share: str | pl.Expr, of: str) -> pl.Expr:
     )
 
 
-def lately(what: str | pl.Expr, values: Mapping[int, str | pl.Expr]) -> pl.Expr:
-    """What something came to over spans of days that end tonight: "lessons: 9 in the last 28 days, none in the last 7".
+def lately(what: str | pl.Expr, values: Mapping[int, str | pl.Expr], *, much: bool = True) -> pl.Expr:
+    """What something came to over spans of days that end tonight: "lessons: 9 in the last 28 days, 2 in the last 7".
 
     Args:
         what: What people call it.
         values: Its figure over each number of days, the longest first; 0 stands for nothing.
+        much: It is told since it is much, so that none in the shorter span is said to be so all the same.
     """
     (most, whole), *shorter = ((days, as_said(value)) for days, value in values.items())
     parts = pl.format(f"{{}} in the last {most} days", whole)
     for days, value in shorter:
-        parts = pl.format(f"{{}}, {{}} in the last {days}", parts, value)
+        though = pl.when(value == NONE).then(pl.lit("though " if much else "")).otherwise(pl.lit(""))
+        parts = pl.format(f"{{}}, {{}}{{}} in the last {days}", parts, though, value)
     told = pl.when(whole == NONE).then(pl.lit(f"{NONE} in the last {most} days")).otherwise(parts)
     return pl.format("{}: {}", pl.lit(what) if isinstance(what, str) else what, told)
 

@@ -151,7 +151,7 @@ def disagreements(first: Sequence[str], second: Sequence[str], alike: Collection
 
 def _apart(fact: str) -> tuple[str, str]:
     told, _, way = fact.rpartition(" (")
-    return told, way.removesuffix(")")
+    return told.replace("though none", "none"), way.removesuffix(")")
 
 
 def _places(features: Sequence[str], kinds: Mapping[str, Any]) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from models.task import Answering, BinaryTask, Encoding, as_scores
 
 WEEK = 7
 MOST_SNAPSHOTS = 20_000  # with 4,000 it was too sure of who plays neither hardly ever nor nearly always
-UNUSUAL = 0.8  # what is told: four times as likely somebody else's week as their own
+UNUSUAL = 0.8  # what is told: a week that goes four times as well with another player's weeks before as with their own
 _LUCK = 2_654_435_761  # spreads player keys, so that neighbours are nobody's in particular
 
 # What the last week was, and what the weeks before it were: never of the same days.
@@ -171,6 +171,15 @@ class Anomaly(BinaryTask[Encoding]):
     def example(self, app: App) -> dict[str, Sequence[Any]]:  # noqa: ARG002
         """A week."""
         return {"window_days": [WEEK]}
+
+
+def times_another(probability: float) -> str:
+    """How much better a week goes with another player's weeks before than with their own, as people say it.
+
+    The probability is of a week of which half are another's, and hardly any are on a night: no chance that it is.
+    """
+    times = probability / max(1 - probability, 0.01)
+    return f"{times:.0f} times" if times < 99 else "99 times and more"
 
 
 def _metrics(app: App) -> list[str]:

@@ -189,7 +189,7 @@ class Attainment(BinaryTask[Record]):
 
     def kinds(self, app: App) -> Mapping[str, Kind]:
         """Their own record, what they did lately, what all players come to, and how they play."""
-        own = lately(_by_metric(app, app.figured), {28: "own_28", 7: "own_7"})
+        what, values = _by_metric(app, app.figured), {28: "own_28", 7: "own_7"}
         everybody = pl.format(
             "{} % of all players' windows with play come to as much", spoken(100 * pl.col("population"))
         )
@@ -197,9 +197,10 @@ class Attainment(BinaryTask[Record]):
             "record": Kind(_RECORD, _record(), "how often they came to as much themselves"),
             "lately": Kind(
                 ("own_7", "own_28", "own_per_day", "own_trend"),
-                own,
+                lately(what, values),
                 "how much of it they did lately",
                 only=none_lowers("own_28"),
+                lowering=lately(what, values, much=False),
             ),
             "all": Kind(("population",), everybody, "how often all players come to as much", "population"),
             "asked": what_is_asked("metric", "window_days", "lead_days"),

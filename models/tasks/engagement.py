@@ -202,12 +202,13 @@ class Engagement(BinaryTask[Levels]):
     def kinds(self, app: App) -> Mapping[str, Kind]:
         """Those of habit, and how much it was."""
         metric = app.engagement.metric
-        what = app.figured(metric) if metric else "actions"
+        what, values = app.figured(metric) if metric else "actions", {28: "value_28", 7: "value_7"}
         value = Kind(
             ("log_7", "log_28", "log_90", "over_7", "over_28", "over_90", "reached_last"),
-            lately(what, {28: "value_28", 7: "value_7"}),
+            lately(what, values),
             "how much it was lately, against what the level asks",
             "value_28",
+            lowering=lately(what, values, much=False),
         )
         return {"value": value, "asked": what_is_asked("level", "log_cut"), **habits.KINDS}
 

@@ -192,20 +192,21 @@ class Recommendations(BinaryTask[Items]):
         """Their own record in the item, what goes with it, and those of habit."""
         labels = {name: app.figured(name) for name in items_of(app)}
         item = pl.col("item").replace_strict(labels, default=pl.col("item"), return_dtype=pl.String)
-        own = lately(item, {28: "own_28", 7: "own_7"})
+        values = {28: "own_28", 7: "own_7"}
         return {
             "own": Kind(
                 tuple(f"level_{days}" for days in SPANS),
-                own,
+                lately(item, values),
                 "how much of it they did lately",
                 "own_28",
                 only=none_lowers("own_28"),
+                lowering=lately(item, values, much=False),
             ),
             "others": Kind(
                 ("popularity", "knn", "ease", "als", "breadth"),
-                pl.lit("many who otherwise do the same did this too"),
+                pl.lit("many players who do much the same did it, too"),
                 "what players do who do the same otherwise",
-                lowering=pl.lit("few who otherwise do the same did this"),
+                lowering=pl.lit("few players who do much the same did it"),
             ),
             **habits.KINDS,
         }

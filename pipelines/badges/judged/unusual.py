@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from models.explain.reasons import RAISES
-from models.tasks.anomaly import Anomaly
+from models.tasks.anomaly import Anomaly, times_another
 from pipelines.badges.judged.adjudicate import Verdict
 
 
@@ -53,5 +53,7 @@ def held_as_unusual(found: Unusual) -> Verdict:
 def _in_words(chance: float, reasons: str | None) -> str:
     raised = f" ({RAISES})"
     facts = [fact.removesuffix(raised) for fact in (reasons or "").split("; ") if fact.endswith(raised)]
-    told = f"The last week looks like somebody else's with a chance of {chance:.0%}"
+    told = (
+        f"The last week goes {times_another(chance)} as well with the weeks before of another player as with their own"
+    )
     return f"{told}: {'; '.join(facts)}." if facts else f"{told}."

@@ -104,7 +104,7 @@ def test_kinds_of_players_points_and_what_is_likely_go_by_their_titles(home):
         player_view(replace(view, profile=profile, scores=[score], wallet=[gems]), Terms(names_of(app) | names_of(APP)))
     )
     assert "style Night owl 70%" in text
-    assert "badge odds: Gold mind" in text
+    assert "earns: Gold mind" in text
     assert "gems 7" in text
 
 

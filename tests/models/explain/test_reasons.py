@@ -99,10 +99,15 @@ def test_a_fact_that_can_only_lower_is_no_reason_where_it_raises_and_one_may_hav
 
 def test_a_figure_is_said_as_people_do_and_nothing_is_none():
     rows = pl.DataFrame({"month": [9.0, 0.0, 2.456, None], "week": [0.0, 0.0, 2.0, None]})
-    told = rows.select(lately("drills", {28: "month", 7: "week"})).to_series().to_list()
+    told, little = (
+        rows.select(lately("drills", {28: "month", 7: "week"}, much=much)).to_series().to_list()
+        for much in (True, False)
+    )
     none = "drills: none in the last 28 days"
+    assert little[0] == "drills: 9 in the last 28 days, none in the last 7"
+    assert little[1:] == told[1:]
     assert told == [
-        "drills: 9 in the last 28 days, none in the last 7",
+        "drills: 9 in the last 28 days, though none in the last 7",
         none,
         "drills: 2.46 in the last 28 days, 2 in the last 7",
         none,

@@ -186,7 +186,8 @@ def _amounts(app: App, player: Player, said: Mapping[str, str]) -> str:
     month, week = (_number(player.came_to(metric, days)) for days in (28, 7))
     if month == "0":
         return f"{said['what']}: none in the last 28 days"
-    return f"{said['what']}: {month} in the last 28 days, {'none' if week == '0' else week} in the last 7"
+    week = f"{'though ' if 'though' in said['rest'] else ''}none" if week == "0" else week
+    return f"{said['what']}: {month} in the last 28 days, {week} in the last 7"
 
 
 def _said(amount: float) -> str:
@@ -225,8 +226,8 @@ FACTS: Mapping[str, Callable[[App, Player, Mapping[str, str]], str | None]] = {
     r".* of the days with play .*": _weekends,
     r"\d+ actions? in the last 7 days.*": _acts,
     r"(?P<what>.*): .* in the 21 before": _before,
-    r"(?P<what>.*): .* in the last 28 days.*": _amounts,
-    r"(many|few) who otherwise do the same did this( too)?": _unchecked,
+    r"(?P<what>.*): .* in the last 28 days(?P<rest>.*)": _amounts,
+    r"(many|few) players who do much the same did it(, too)?": _unchecked,
     r".*(of the way|done yet).*|held by .*": _unchecked,
     r".*calendar.*|.*same weekdays.*|came to .*|.*all players' windows .*|no whole .*": _unchecked,
 }
