@@ -68,9 +68,10 @@ def reliability_plot(
         _dots(upper, groups[1]["promised"], groups[1], color=ORANGE, label=groups[0])
     error = calibration_error(y, p, bins)
     floor = calibration_floor(p, bins) if clusters is None else clustered_floor(y, p, clusters, bins)
+    chance = "by chance alone" if clusters is None else "by chance, by player"
     upper.set(xlim=(0, end), ylim=(0, end), ylabel="kept", aspect="auto")
     upper.legend(loc="upper left", frameon=False)
-    told = f"{counted(len(y), 'promise')}\ncalibration error {error:.3f}\nby chance alone {floor:.3f}"
+    told = f"{counted(len(y), 'promise')}\ncalibration error {error:.3f}\n{chance} {floor:.3f}"
     upper.text(0.98, 0.03, told, transform=upper.transAxes, ha="right", va="bottom", color=INK)
     _promises(lower, p, end, rare=rare)
     if rare:  # near zero there is most to be seen
@@ -323,6 +324,7 @@ def _groups(frame: pl.DataFrame, by: str) -> list[tuple[str, pl.DataFrame]]:
 
 
 def _titled(figure: Figure, title: str) -> Figure:
-    title = fill(title, int(_LETTERS * figure.get_figwidth()))
+    width = int(_LETTERS * figure.get_figwidth())
+    title = "\n".join(fill(line, width) for line in title.splitlines())
     figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold", color=INK)
     return figure

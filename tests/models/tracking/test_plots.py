@@ -44,7 +44,8 @@ def test_reliability_plot_shows_the_table_with_its_intervals_and_the_error_besid
     shown = words(figure)
     assert "Does the player play?" in shown
     assert "600 promises" in shown
-    assert "by chance alone" in shown
+    assert "by chance, by player 0.0" in shown
+    assert "by chance alone 0.0" in words(reliability_plot(y, p, title="Does the player play?"))
 
 
 def test_importance_plot_orders_features_and_says_how_many_it_left_out():
@@ -57,8 +58,9 @@ def test_importance_plot_orders_features_and_says_how_many_it_left_out():
 
 def test_a_long_title_goes_on_in_a_second_line_instead_of_beyond_the_picture():
     told = pl.DataFrame({"how often they play": [0.5, 0.1]})
-    title = "An App With a Name of Many Words: engagement, what moves the answer"
+    title = "An App\nWith a Name of Many Words: engagement, what moves the answer"
     figure = kinds_plot(told, {"often": np.array([True, True])}, title=title)
+    assert figure._suptitle.get_text().startswith("An App\nWith a Name of Many Words")
     figure.draw_without_rendering()
     drawn = figure._suptitle.get_window_extent()
     assert (drawn.x0 >= 0, drawn.x1 <= figure.bbox.x1) == (True, True)
