@@ -205,7 +205,7 @@ class Recommendations(BinaryTask[Items]):
             "others": Kind(
                 ("popularity", "knn", "ease", "als", "breadth"),
                 pl.lit("many players who do much the same did it, too"),
-                "what players do who do the same otherwise",
+                "what players do who do much the same",
                 lowering=pl.lit("few players who do much the same did it"),
             ),
             **habits.KINDS,

@@ -124,7 +124,9 @@ def explain_score(
         everybody, asked = asked, _only(asked, key)
     if task.name == ATTAINMENT and asked.windows.is_empty():
         raise NightquestError(f"The night of {known.as_of} asked nothing of {user_id!r}.", "Take another player.")
-    scores = task.explained(model, app, asked).sort("target", "horizon_days", maintain_order=True)
+    scores = task.explained(model, app, asked)
+    first = pl.int_range(pl.len()).min().over("target")  # levels stay in their order
+    scores = scores.sort(first, "horizon_days", maintain_order=True)
     if scores.is_empty():
         raise NightquestError(
             f"The model of {task.name} has nothing to tell of {user_id!r}: nothing is left to ask, or all is as usual.",
