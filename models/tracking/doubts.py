@@ -8,7 +8,7 @@ from models.contest.scores import AHEAD_OF, Measured
 from models.tracking.pages import ModelRun
 
 _NEAR = 1.5  # times the calibration error that chance makes; up to it the two are alike
-NONE_FOUND = "Nothing of what is looked at below."
+NONE_FOUND = "Of what is looked at below, nothing."
 
 
 def doubts_of(run: ModelRun) -> str:

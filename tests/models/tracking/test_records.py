@@ -90,7 +90,7 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
     ):
         assert part in page
     first = client.get_model_version(f"{app}.plays", "1").description
-    assert "### What speaks against it\nNothing of what is looked at below.\n" in first
+    assert "### What speaks against it\nOf what is looked at below, nothing.\n" in first
     assert "No version that can answer served this question when it was trained" in first
     assert "set the tag `promotion` to `automatic`" in client.get_registered_model(f"{app}.plays").description
 
