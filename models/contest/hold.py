@@ -18,12 +18,12 @@ from configs.full_disk import is_full
 from models.cluster import Cluster
 from models.contest.budget import FOR_EVER, Budget
 from models.contest.choice import STRETCH_DAYS, choose_winner
-from models.contest.held import Held
+from models.contest.contest_rows import ContestRows
 from models.contest.kinds import OfKind, base_rates, by_kind, kinds_of, never_held
 from models.contest.outcome import Cost
 from models.contest.promotion import Against, Gain, Incumbent, compare, with_interval
 from models.contest.scores import log_losses
-from models.contest.search import Ground, TunedSettings, Tuning, search_settings
+from models.contest.search import TunedSettings, Tuning, TuningRows, search_settings
 from models.contest.split import END, HALF_LIFE_DAYS, Parts, recency
 from models.explain.reasons import against_the_answer, usual_figures
 from models.given import Samples
@@ -124,16 +124,16 @@ def hold_contest(
             alike, a feature knows them, or nobody could be fitted.
         ValueError: The task's rows are not what they should be.
     """
-    ground = Held.on(task, app, samples, seed)
-    parts, encoding = ground.parts, ground.encoding
+    past = ContestRows.on(task, app, samples, seed)
+    parts, encoding = past.parts, past.encoding
     found = _tuned(task, encoding, parts, seed, budget, tuning)
     made = _Makes(task, seed, found.settings, quick=tuning is None or tuning.seconds <= 0, cluster=cluster)
-    promises, faults = _promises(made, ground, budget)
-    judged = _Judged.of(ground, promises)
+    promises, faults = _promises(made, past, budget)
+    judged = _Judged.of(past, promises)
     rows, model, fit_s = _refitted(made, app, samples, judged.winner)
-    model.calibrate(ground.split.parts(rows)[2], seen=True)
+    model.calibrate(past.split.parts(rows)[2], seen=True)
     _learn_reasons(made, app, model, parts[2])
-    promised = _as_served(made, ground, judged.winner, promises)
+    promised = _as_served(made, past, judged.winner, promises)
     losses = log_losses(judged.y, promised)
     called = partial(task.sort_called, app)
     kinds = partial(kinds_of, sorts=task.sorts, called=called)
@@ -154,10 +154,10 @@ def hold_contest(
         entrants=judged.entrants(),
         loss=with_interval(losses, judged.players),
         gain=with_interval(judged.losses[BASE_RATE] - losses, judged.players),
-        base=float(ground.before[task.label].cast(pl.Float64).mean()),  # type: ignore[arg-type]
+        base=float(past.before[task.label].cast(pl.Float64).mean()),  # type: ignore[arg-type]
         holdout=parts[2].with_columns(y=pl.Series(judged.y), p=pl.Series(promised)),
-        data_window=ground.data_window() | {"labels_to": rows.select(END.max()).item()},
-        rows=ground.heights() | {"refit": rows.height},
+        data_window=past.data_window() | {"labels_to": rows.select(END.max()).item()},
+        rows=past.heights() | {"refit": rows.height},
         against=against,
         kinds=tuple(by_kind(kinds(parts[2]), judged.y, promised, judged.base, judged.players)),
         never_held=never_held(rows, parts[2], task.sorts, called),
@@ -186,9 +186,9 @@ class _Judged:
     winner: str
 
     @classmethod
-    def of(cls, ground: Held, promises: dict[str, Array]) -> "_Judged":
-        task, test = ground.task, ground.parts[2]
-        base = base_rates(ground.before, task.label, test, task.sorts)
+    def of(cls, past: ContestRows, promises: dict[str, Array]) -> "_Judged":
+        task, test = past.task, past.parts[2]
+        base = base_rates(past.before, task.label, test, task.sorts)
         y, players = test[task.label].to_numpy().astype(float), test["player_key"].to_numpy()
         losses = {name: log_losses(y, p) for name, p in promises.items()}
         usual = log_losses(y, base)
@@ -218,19 +218,19 @@ def _tuned(
         return TunedSettings()
     if budget.bounded:
         tuning = replace(tuning, seconds=budget.left / 2)
-    return search_settings(Ground(task, encoding, parts[0], parts[1], seed), candidates(task), tuning)
+    return search_settings(TuningRows(task, encoding, parts[0], parts[1], seed), candidates(task), tuning)
 
 
-def _promises(made: "_Makes", ground: Held, budget: Budget) -> tuple[dict[str, Array], list[str]]:
+def _promises(made: "_Makes", past: ContestRows, budget: Budget) -> tuple[dict[str, Array], list[str]]:
     """What each candidate promises on the holdout, from simple to complex, and a sentence for each that failed."""
-    task, learned, (_, calibrate, test) = made.task, ground.learned, ground.parts
+    task, learned, (_, calibrate, test) = made.task, past.learned, past.parts
     promises: dict[str, Array] = {}
     faults: list[str] = []
     late: list[str] = []
     weights = recency(learned, HALF_LIFE_DAYS)
     for learner in (each for each in candidates(task) if not (made.quick and each.heavy)):
         try:
-            model = LearnedModel(task, ground.encoding, made.learner(learner))
+            model = LearnedModel(task, past.encoding, made.learner(learner))
             if promises and budget.bounded and budget.left < _takes_s(model, learned):
                 late.append(learner.name)
                 continue
@@ -251,17 +251,17 @@ def _promises(made: "_Makes", ground: Held, budget: Budget) -> tuple[dict[str, A
     return promises, faults
 
 
-def _as_served(made: "_Makes", ground: Held, winner: str, promises: Mapping[str, Array]) -> Array:
+def _as_served(made: "_Makes", past: ContestRows, winner: str, promises: Mapping[str, Array]) -> Array:
     """The winner's promises on the holdout as it would have served when that began: fitted on all windows over by then.
 
     Where it competed that way already, or serves recalibrated as it competed, these are its promises in the contest.
     """
-    task, (_, calibrate, test) = made.task, ground.parts
+    task, (_, calibrate, test) = made.task, past.parts
     if not task.told_as_served:
         return promises[winner]
     learner = next(each for each in candidates(task) if each.name == winner)
-    model = LearnedModel(task, ground.encoding, made.learner(learner))
-    model.fit(ground.over, weights=recency(ground.over, HALF_LIFE_DAYS), cluster=made.cluster)
+    model = LearnedModel(task, past.encoding, made.learner(learner))
+    model.fit(past.over, weights=recency(past.over, HALF_LIFE_DAYS), cluster=made.cluster)
     return _one_each(model.calibrate(calibrate, seen=True).predict(test), test)
 
 

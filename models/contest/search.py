@@ -71,7 +71,7 @@ class TunedSettings:
 
 
 @dataclass(frozen=True)
-class Ground:
+class TuningRows:
     """What settings are judged on: rows to fit, and later rows to judge by."""
 
     task: BinaryTask[Any]
@@ -88,7 +88,7 @@ class Ground:
         promised = model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS)).predict(self.judge)
         return log_losses(self.judge[self.task.label].cast(pl.Float64).to_numpy(), promised)
 
-    def smaller(self, most: int) -> "Ground":
+    def smaller(self, most: int) -> "TuningRows":
         """With at most so many rows of each kind."""
         train, judge = (rows.sample(min(rows.height, most), seed=self.seed) for rows in (self.train, self.judge))
         return replace(self, train=train, judge=judge)
@@ -104,22 +104,22 @@ class Ground:
         return f"{last}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def search_settings(ground: Ground, learners: list[type[Learner]], tuning: Tuning) -> TunedSettings:
+def search_settings(past: TuningRows, learners: list[type[Learner]], tuning: Tuning) -> TunedSettings:
     """Tune every learner that has something to tune, each in an equal part of the time that is left.
 
     Args:
-        ground: Past rows.
+        past: Past rows.
         learners: Who competes.
         tuning: For how long, and where trials are kept.
     """
-    budget, able = Budget(tuning.seconds), [each for each in learners if usual_settings(each, ground.task)]
+    budget, able = Budget(tuning.seconds), [each for each in learners if usual_settings(each, past.task)]
     settings: dict[str, Mapping[str, Setting]] = {}
     trials: list[pl.DataFrame] = []
     notes: list[str] = []
     for place, learner in enumerate(able):
         folder = tuning.folder / learner.name if tuning.folder else None
         try:
-            best, told = _search(ground, learner, budget.share(len(able) - place), folder)
+            best, told = _search(past, learner, budget.share(len(able) - place), folder)
         except Exception as error:
             if is_full(error):
                 raise
@@ -140,10 +140,10 @@ def usual_settings(learner: type[Learner], task: BinaryTask[Any]) -> dict[str, S
 
 
 def _search(
-    ground: Ground, learner: type[Learner], budget: Budget, folder: Path | None
+    past: TuningRows, learner: type[Learner], budget: Budget, folder: Path | None
 ) -> tuple[Mapping[str, Setting] | None, pl.DataFrame]:
     """The settings that are better than the usual ones, if any, and all that were tried."""
-    small, usual = ground.smaller(SCREENED), usual_settings(learner, ground.task)
+    small, usual = past.smaller(SCREENED), usual_settings(learner, past.task)
     took = 0.0
 
     def objective(ask: Suggest) -> Outcome:
@@ -154,10 +154,10 @@ def _search(
         took = max(took, time.monotonic() - begun)
         return Outcome(loss)
 
-    store = Store(folder, ground.name()) if folder else None
+    store = Store(folder, past.name()) if folder else None
     tuned = tune(
         objective,
-        seed=ground.seed,
+        seed=past.seed,
         trials=MOST_TRIALS,
         timeout_s=budget.left * SCREENING,
         store=store,
@@ -165,14 +165,14 @@ def _search(
     )
     others = sorted((t for t in tuned.tried if dict(t.settings) != usual), key=lambda t: t.outcome.value)
     confirmed = _confirm(
-        ground, learner, usual, others[:CONFIRMED], budget, took * ground.train.height / small.train.height
+        past, learner, usual, others[:CONFIRMED], budget, took * past.train.height / small.train.height
     )
-    chosen = _better(ground, confirmed)
+    chosen = _better(past, confirmed)
     return chosen, _table(learner, tuned.tried, confirmed, chosen)
 
 
 def _confirm(
-    ground: Ground,
+    past: TuningRows,
     learner: type[Learner],
     usual: Mapping[str, Setting],
     best: list[Tried],
@@ -182,21 +182,21 @@ def _confirm(
     """The usual settings and then the best few at full size; empty where there is no time for two."""
     if not best or budget.left < 2 * takes_s:
         return []
-    confirmed = [(usual, ground.losses(learner, usual))]
+    confirmed = [(usual, past.losses(learner, usual))]
     for place, tried in enumerate(best):
         if place and budget.left < takes_s:
             break
-        confirmed.append((tried.settings, ground.losses(learner, tried.settings)))
+        confirmed.append((tried.settings, past.losses(learner, tried.settings)))
     return confirmed
 
 
-def _better(ground: Ground, confirmed: list[Confirmed]) -> Mapping[str, Setting] | None:
+def _better(past: TuningRows, confirmed: list[Confirmed]) -> Mapping[str, Setting] | None:
     """The settings with the least loss, where they are better than the usual ones beyond the noise of the players."""
     if not confirmed:
         return None
     (_, usual), *others = confirmed
     settings, losses = min(others, key=lambda each: float(each[1].mean()))
-    return settings if with_interval(usual - losses, ground.judge["player_key"].to_numpy())[1] > 0 else None
+    return settings if with_interval(usual - losses, past.judge["player_key"].to_numpy())[1] > 0 else None
 
 
 def _table(

@@ -34,7 +34,7 @@ from pipelines.activity.delivery_reader import (
 )
 from pipelines.activity.drift import note_drift
 from pipelines.activity.erased import let_go
-from pipelines.activity.lacking import refuse_lacking
+from pipelines.activity.missing_columns import refuse_lacking
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from pipelines.activity.quarantine import retire_rows, retire_settled
 from pipelines.activity.raw_tables import check_delivered

@@ -13,7 +13,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.columns import OWN_COLUMNS
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.delivery_reader import IngestRun, announce, prepare, read_direct, read_raw, select_rows
-from pipelines.activity.lacking import refuse_lacking
+from pipelines.activity.missing_columns import refuse_lacking
 from pipelines.activity.normalise import quote
 from pipelines.activity.raw_tables import check_delivered, taken_apart
 from pipelines.activity.read_files import LIMITS, find_files, read_blocks

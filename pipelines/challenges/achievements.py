@@ -18,7 +18,7 @@ from data.warehouse import Warehouse
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import EVER, FOREVER, NOTHING_ASKED, without_implied
 from pipelines.challenges.lifetimes import PACE_DAYS, lifetime_metrics, lifetime_values
-from pipelines.challenges.room import with_room
+from pipelines.challenges.payable import with_room
 from pipelines.known import Known
 from pipelines.luck import luck
 from pipelines.windows import crossings

@@ -15,9 +15,9 @@ from pipelines.activity.erased import person_of
 from pipelines.activity.source import Source, read_source
 from pipelines.erasure.files import count_in_replays, count_in_texts, files_with, mask_in_texts, take_out_of_replays
 from pipelines.erasure.owned import call_keys, cells_left, count_owned, key_of, take_out_owned
+from pipelines.publish.erase_nights import count_published, take_out_published
 from pipelines.publish.published import Published, published_nights, published_root, read_manifest
 from pipelines.publish.sinks import chosen_for, sink_problem, sinks
-from pipelines.publish.without import count_published, take_out_published
 from pipelines.stores import open_app
 
 Clock = Callable[[], dt.datetime]

@@ -22,7 +22,7 @@ from models.task import BinaryTask
 from models.tasks import binary_task, binary_tasks
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.known import Known
-from pipelines.learning.beside import Beside, fitting
+from pipelines.learning.parallel import Parallel, fitting
 from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_snapshots, samples_of
 from pipelines.learning.steps import LOOKING, Steps, silent
@@ -132,7 +132,7 @@ def learn_tasks(
     snapshots = draw_snapshots(known, past_days(known, known.base_day), most=most, seed=seed)
     tasks = [task for task in binary_tasks() if task.name in wanted]
     few = cluster is not None or snapshots.height < FEWEST_BESIDE
-    with Beside[Contest](1 if few else processes or fitting(0)) as contests:
+    with Parallel[Contest](1 if few else processes or fitting(0)) as contests:
         contests.call_in(_load)
         samples = samples_of(known, snapshots)
         known.warehouse.ease()  # what was read for samples would lie beside all contests
@@ -195,7 +195,7 @@ class _How:
     cluster: Cluster | None
 
 
-def _begin(contests: Beside[Contest], task: BinaryTask[Any], past: Past, samples: Samples, how: _How) -> None:
+def _begin(contests: Parallel[Contest], task: BinaryTask[Any], past: Past, samples: Samples, how: _How) -> None:
     """Read the task's labels from the warehouse and begin its contest; if either fails, note why and go on."""
     try:
         if not how.budget.left:

@@ -16,11 +16,11 @@ from pipelines.activity.delivery_reader import know_zones
 from pipelines.activity.preview import read_ahead
 from pipelines.activity.read_files import find_files
 from pipelines.activity.reasons import count_reasons
-from pipelines.newapp.carried import Carried, is_label
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.metrics import Measured, leader_of, metrics_of
 from pipelines.newapp.nested import insist_on_rows
 from pipelines.newapp.play import Play, badges_of, read_play
+from pipelines.newapp.properties import Carried, is_label
 from pipelines.newapp.rehearsal import (
     by_day_told,
     of_a_moment,
@@ -36,8 +36,8 @@ from pipelines.newapp.rehearsal import (
 from pipelines.newapp.render import app_of, content_of, render_app, render_sql, with_play
 from pipelines.newapp.roles import Roles, find_roles, is_events, lists_of_people, union_of
 from pipelines.newapp.sample import Column, Table, plain_name, read_tables, words_of
+from pipelines.newapp.text_format import guess_files
 from pipelines.newapp.who_when import is_moment
-from pipelines.newapp.written import guess_files
 from pipelines.words.app_file import wording_problems
 
 _ONE_WORD = re.compile(r"^\S{4,64}$")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines.newapp.carried import Carried
+from pipelines.newapp.properties import Carried
 from pipelines.newapp.sample import plain_name
 from pipelines.newapp.vocabulary import ENDED, KINDS, MONEY, OUTCOME, PAYING, SPENT, UNWANTED, WON
 from pipelines.newapp.words import THINGS, Words, ended_words, event_words, number_words, thing_words

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from configs.nouns import counted
 from data.warehouse import Warehouse
-from pipelines.newapp.carried import Carried
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.metrics import Measured
+from pipelines.newapp.properties import Carried
 from pipelines.newapp.roles import Roles
 
 _NUMBERS = {"integer", "number"}

@@ -7,9 +7,9 @@ from typing import Any, cast
 from configs.app import App
 from configs.files import PLAIN, Files
 from pipelines.activity.normalise import text
-from pipelines.newapp.carried import Carried
 from pipelines.newapp.metrics import Measured, features_of, leader_of
 from pipelines.newapp.play import Play
+from pipelines.newapp.properties import Carried
 from pipelines.newapp.roles import Roles, event_sql
 from pipelines.newapp.words import voice_of
 from pipelines.newapp.xapi import Voiding

@@ -8,9 +8,9 @@ from configs.nouns import singular_of
 from pipelines.activity.normalise import text
 from pipelines.newapp import vocabulary as words
 from pipelines.newapp.belonging import foreign_to, tells_kinds
-from pipelines.newapp.carried import Carried, carried_by
+from pipelines.newapp.durations import how_long
 from pipelines.newapp.guess import Guess
-from pipelines.newapp.lasting import how_long
+from pipelines.newapp.properties import Carried, carried_by
 from pipelines.newapp.sample import Column, Table, plain_name, words_of
 from pipelines.newapp.who_when import as_moment, find_time, find_user, named, said_column, user_score, with_clock
 from pipelines.newapp.wide import MARK, something_done, told_of_marks

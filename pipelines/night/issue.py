@@ -27,10 +27,10 @@ from pipelines.players.membership import write_memberships
 from pipelines.players.segments import in_each_cohort
 from pipelines.players.waiting import EVER, write_waiting
 from pipelines.publish.audit import PAST_NIGHTS, AuditReport, addressed, audit_night
-from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
-from pipelines.publish.fallen import AuditLimits
+from pipelines.publish.input_checks import judge_input
 from pipelines.publish.published import Published, past_nights
+from pipelines.publish.shrinkage import AuditLimits
 from pipelines.publish.stage import Staged, staged
 from pipelines.publish.word_costs import paid_for_words
 from pipelines.rewards.offers import promise_rewards

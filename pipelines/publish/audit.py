@@ -12,10 +12,10 @@ from configs.nouns import counted
 from pipelines.badges.judged.audit import unjudged
 from pipelines.pins import Night
 from pipelines.publish.collect import NEEDED
-from pipelines.publish.fallen import AuditLimits, nothing_new, row_counts
 from pipelines.publish.promises import broken_promises
 from pipelines.publish.published import Published
 from pipelines.publish.row_checks import CONTRACTS, DATES, KEYS, NUMBERS, ONE_NIGHT, TEXTS, look_at_rows
+from pipelines.publish.shrinkage import AuditLimits, nothing_new, row_counts
 from pipelines.publish.tables import published_tables
 
 PAST_NIGHTS = 14  # that the coming one is compared with

@@ -9,7 +9,7 @@ from configs.app import App
 from configs.rewards import Offer
 from pipelines.badges.lint import Advice
 from pipelines.rewards.price import price
-from pipelines.rewards.said import amount_words
+from pipelines.rewards.words import amount_words
 
 SHOWN = (1, 5, 10)  # difficulties that a price is shown at
 USUAL_MINUTES = 15

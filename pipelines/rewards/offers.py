@@ -20,10 +20,10 @@ from pipelines.known import Known
 from pipelines.luck import lot, luck
 from pipelines.rewards.limits import live_promises, reserved, within_budgets, within_limits, without_held
 from pipelines.rewards.price import price
-from pipelines.rewards.said import amount_words, joined_words
 from pipelines.rewards.titles import item_title
 from pipelines.rewards.trial import assign_tables
 from pipelines.rewards.week import with_own_days
+from pipelines.rewards.words import amount_words, joined_words
 from pipelines.words.alike import find_alike
 
 _OF = "promise"  # of an offer, its row among the promises

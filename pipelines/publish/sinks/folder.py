@@ -11,10 +11,10 @@ from pathlib import Path
 
 from configs.errors import NightquestError
 from pipelines.publish.disk import Disk, stream_whole
+from pipelines.publish.erase_nights import take_out_published
 from pipelines.publish.publish import DAMAGED, STAGING, point_at, sweep
 from pipelines.publish.published import MANIFEST, Published, damaged_files, nights_in
 from pipelines.publish.sinks import Options
-from pipelines.publish.without import take_out_published
 
 OPTIONS = {"to": "the folder that gets a folder for each app"}
 

@@ -6,7 +6,7 @@ from configs.voice import Locale
 from data.contracts_out import KINDS, contract, day, text, whole, words
 from pipelines.badges.held import badge_titles
 from pipelines.publish.seen import Seen
-from pipelines.rewards.said import balance_words
+from pipelines.rewards.words import balance_words
 from pipelines.words.numbers import by_value, number_text
 from pipelines.words.render import by_language
 

@@ -4,7 +4,7 @@ import polars as pl
 
 from data.contracts_out import KINDS, contract, moment, text, whole, words
 from pipelines.publish.seen import Seen
-from pipelines.rewards.said import balance_words
+from pipelines.rewards.words import balance_words
 
 CONTRACT = contract(
     ("user_id", "item"),

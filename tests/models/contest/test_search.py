@@ -10,7 +10,7 @@ import pytest
 import models.contest.hold
 import models.contest.search
 from models.contest.hold import hold_contest
-from models.contest.search import Ground, Tuning, search_settings, usual_settings
+from models.contest.search import Tuning, TuningRows, search_settings, usual_settings
 from models.contest.split import Split
 from models.given import Samples
 from models.learner import Learner
@@ -73,15 +73,15 @@ def _few(monkeypatch):
     monkeypatch.setattr(models.contest.search, "MOST_TRIALS", 20)
 
 
-@pytest.fixture(name="ground")
+@pytest.fixture(name="past")
 def _ground(rows):
     train, calibrate, _ = Split.of(rows["base_day"]).parts(rows)
     task = Played()
-    return Ground(task, task.encoding_type((1,)), train, calibrate, 7)
+    return TuningRows(task, task.encoding_type((1,)), train, calibrate, 7)
 
 
-def test_better_settings_are_found_cheaply_and_confirmed_at_full_size(ground):
-    found = search_settings(ground, [Habit, Sharp], Tuning(ENOUGH_S))
+def test_better_settings_are_found_cheaply_and_confirmed_at_full_size(past):
+    found = search_settings(past, [Habit, Sharp], Tuning(ENOUGH_S))
     assert 0.6 < found.settings["sharp"]["sharpness"] < 1.6
     confirmed = found.trials.drop_nulls("confirmed")
     assert 2 <= confirmed.height <= 4
@@ -91,41 +91,41 @@ def test_better_settings_are_found_cheaply_and_confirmed_at_full_size(ground):
     assert found.notes == ()
 
 
-def test_the_usual_settings_stay_where_none_is_better_beyond_noise(ground, monkeypatch):
+def test_the_usual_settings_stay_where_none_is_better_beyond_noise(past, monkeypatch):
     monkeypatch.setattr(Sharp, "predict", lambda self, sheet: np.full(sheet.x.height, 0.3))
-    found = search_settings(ground, [Sharp], Tuning(ENOUGH_S))
+    found = search_settings(past, [Sharp], Tuning(ENOUGH_S))
     assert found.settings == {}
     assert found.trials.height > 2
 
 
-def test_the_time_holds_and_is_shared_by_all(ground, monkeypatch):
+def test_the_time_holds_and_is_shared_by_all(past, monkeypatch):
     class Other(Sharp):
         name = "other"
 
     monkeypatch.setattr(Sharp, "takes_s", 0.4)
     begun = time.monotonic()
-    found = search_settings(ground, [Sharp, Other], Tuning(2.0))
+    found = search_settings(past, [Sharp, Other], Tuning(2.0))
     assert time.monotonic() - begun < 20  # of 32 and more without a limit; a machine that others use is slow
     assert set(found.trials["learner"]) == {"sharp", "other"}
 
 
-def test_a_search_on_the_same_rows_goes_on_and_one_on_later_rows_begins_with_its_best(ground, tmp_path, monkeypatch):
+def test_a_search_on_the_same_rows_goes_on_and_one_on_later_rows_begins_with_its_best(past, tmp_path, monkeypatch):
     monkeypatch.setattr(models.contest.search, "MOST_TRIALS", 5)
-    before = search_settings(ground, [Sharp], Tuning(ENOUGH_S, tmp_path))
+    before = search_settings(past, [Sharp], Tuning(ENOUGH_S, tmp_path))
     monkeypatch.setattr(models.contest.search, "MOST_TRIALS", 15)
-    again = search_settings(ground, [Sharp], Tuning(ENOUGH_S, tmp_path))
+    again = search_settings(past, [Sharp], Tuning(ENOUGH_S, tmp_path))
     assert set(again.trials["settings"]) > set(before.trials["settings"])
     assert len(list((tmp_path / "sharp").glob("*.journal"))) == 1
-    later = Ground(ground.task, ground.encoding, ground.train, ground.judge.tail(500), 7)
+    later = TuningRows(past.task, past.encoding, past.train, past.judge.tail(500), 7)
     monkeypatch.setattr(models.contest.search, "MOST_TRIALS", 2)
     new = search_settings(later, [Sharp], Tuning(ENOUGH_S, tmp_path))
     assert len(list((tmp_path / "sharp").glob("*.journal"))) == 2
     assert set(new.trials["settings"]) <= {*again.trials["settings"]}
 
 
-def test_a_learner_that_cannot_be_tuned_competes_as_it_is(ground, monkeypatch):
+def test_a_learner_that_cannot_be_tuned_competes_as_it_is(past, monkeypatch):
     monkeypatch.setattr(Sharp, "predict", lambda self, sheet: 1 / 0)
-    found = search_settings(ground, [Sharp], Tuning(ENOUGH_S))
+    found = search_settings(past, [Sharp], Tuning(ENOUGH_S))
     assert found.settings == {}
     assert "The learner sharp is not tuned: ZeroDivisionError" in found.notes[0]
 
@@ -135,13 +135,13 @@ def test_a_contest_is_entered_with_what_was_found_and_its_holdout_has_no_part_in
 ):
     monkeypatch.setattr(models.contest.hold, "candidates", lambda task: [Sharp])
     samples, seen = Samples(rows, rows, rows), []
-    losses = Ground.losses
+    losses = TuningRows.losses
 
     def watched(self, *args):
         seen.extend(rows["base_day"].max() for rows in (self.train, self.judge))
         return losses(self, *args)
 
-    monkeypatch.setattr(Ground, "losses", watched)
+    monkeypatch.setattr(TuningRows, "losses", watched)
     contest = hold_contest(Played(), make_app(), samples, seed=7, tuning=Tuning(ENOUGH_S))
     assert max(seen) < contest.data_window["test_from"]
     assert contest.model.learner.parameters.sharpness == contest.tuned.settings["sharp"]["sharpness"]

@@ -17,8 +17,8 @@ from pipelines.newapp.make import Hints, make_app
 from pipelines.newapp.play import Play
 from pipelines.newapp.render import with_play
 from pipelines.newapp.sample import Table
+from pipelines.newapp.text_format import guess_files
 from pipelines.newapp.words import event_words, named_event, number_words, voice_of
-from pipelines.newapp.written import guess_files
 from tests.foreign.exports import cdnow, purchases
 from tests.pipelines.newapp.made import NOW, guesses, make
 

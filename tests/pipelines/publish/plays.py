@@ -1,11 +1,11 @@
-"""Months of play of a made-up app as a pulse tells them: players of two cohorts who come and do this or that."""
+"""Months of play of a made-up app as input counts tell them: players of two cohorts who come and do this or that."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.publish.pulse import DAYS, Counts, Pulse
+from pipelines.publish.input_counts import DAYS, Counts, InputCounts
 
 HISTORY = 140
 Shape = Callable[[int], float]
@@ -57,7 +57,7 @@ class Play:
             self.rows[at, day] = left[left.sum(axis=1) > 0]
         return self
 
-    def pulse(self, day: int) -> Pulse:
+    def counts(self, day: int) -> InputCounts:
         """As the night after a day feels it."""
         cohorts = list(self.shapes)
         names = [("here", "players"), ("play", "players"), ("play", "events")]
@@ -71,4 +71,4 @@ class Play:
             for which, metric in enumerate(SHARES):
                 counts["had", metric][at, back] = (done[:, which] > 0).sum()
                 counts["done", metric][at, back] = done[:, which].sum()
-        return Pulse(cohorts, counts)
+        return InputCounts(cohorts, counts)

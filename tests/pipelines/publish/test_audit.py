@@ -6,8 +6,8 @@ import pytest
 
 from configs.errors import NightquestError
 from pipelines.known import Known
-from pipelines.publish.fallen import AuditLimits
 from pipelines.publish.published import previous_night, read_latest
+from pipelines.publish.shrinkage import AuditLimits
 from tests.pipelines.publish.nights import (
     AS_OF,
     NIGHT,
@@ -227,7 +227,7 @@ def test_fewer_active_players_are_no_fall(tables, home):
 
 @pytest.mark.parametrize("name", ["challenges", "messages"])
 def test_a_planner_that_issues_nothing_is_refused_though_what_is_open_fills_the_table(tables, home, name, monkeypatch):
-    monkeypatch.setattr("pipelines.publish.fallen.PLENTY", 1)
+    monkeypatch.setattr("pipelines.publish.shrinkage.PLENTY", 1)
     past = [previous_night(home, "toy", AS_OF)] * 3
     nothing = {**tables, name: tables[name].with_columns(is_new=pl.lit(value=False))}
     assert f"no new {name}" in failures(nothing, past=past)["row counts"]
@@ -236,7 +236,7 @@ def test_a_planner_that_issues_nothing_is_refused_though_what_is_open_fills_the_
 
 
 def test_players_who_have_as_many_challenges_as_the_app_allows_need_no_new_one(tables, home, monkeypatch):
-    monkeypatch.setattr("pipelines.publish.fallen.PLENTY", 1)
+    monkeypatch.setattr("pipelines.publish.shrinkage.PLENTY", 1)
     past = [previous_night(home, "toy", AS_OF)] * 3
     nothing = {**tables, "challenges": tables["challenges"].with_columns(is_new=pl.lit(value=False))}
     most = nothing["challenges"].group_by("user_id").len()["len"].min()

@@ -13,12 +13,12 @@ import pytest
 from configs.errors import NightquestError
 from pipelines.publish import postgres_night
 from pipelines.publish.deliver import send_night
+from pipelines.publish.erase_nights import take_out_published
 from pipelines.publish.postgres_tables import layout_of, with_texts
 from pipelines.publish.published import MANIFEST, Published, nights_in, published_root, read_manifest
 from pipelines.publish.sinks import sinks
 from pipelines.publish.sinks.postgres import erase
 from pipelines.publish.tables import published_tables
-from pipelines.publish.without import take_out_published
 from tests.pipelines.publish.nights import AS_OF, USER_IDS, contacts_of, nights, put_out
 
 NEXT = AS_OF + dt.timedelta(days=1)

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from configs.errors import BusyError, NightquestError
-from pipelines.learning.beside import PROCESS_BYTES, Beside, fitting
+from pipelines.learning.parallel import PROCESS_BYTES, Parallel, fitting
 
 
 def _squared(number):
@@ -32,7 +32,7 @@ def _killed(folder, name, *, times):
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_each_piece_has_its_result_or_what_it_raised_with_its_remedy(at_once):
-    with Beside(at_once) as beside:
+    with Parallel(at_once) as beside:
         for number in range(3):
             beside.begin(str(number), partial(_squared, number))
         beside.begin("none", partial(_refused, 7))
@@ -53,7 +53,7 @@ def test_each_piece_has_its_result_or_what_it_raised_with_its_remedy(at_once):
 
 def test_a_piece_whose_process_is_killed_is_begun_again_alone_and_one_that_kills_every_process_is_given_up(tmp_path):
     times = {"first": 0, "killed once": 1, "always": 99, "last": 0}
-    with Beside(3) as beside:
+    with Parallel(3) as beside:
         for name, each in times.items():
             beside.begin(name, partial(_killed, tmp_path, name, times=each))
         told = dict(beside.results())
@@ -70,7 +70,7 @@ def test_a_piece_whose_process_is_killed_is_begun_again_alone_and_one_that_kills
 
 
 def test_processes_that_there_is_no_room_for_after_all_go_before_anything_is_begun(tmp_path):
-    with Beside(2) as beside:
+    with Parallel(2) as beside:
         beside.call_in(partial(_loaded, tmp_path))
         beside.limit(1)
         came = [int(path.name) for path in tmp_path.iterdir()]

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from configs.nouns import counted
 from pipelines.known import Known
 from pipelines.players.calendar import calendar_entries
+from pipelines.publish.input_counts import WEEK, WEEKS, Counts, InputCounts, read_input_counts
 from pipelines.publish.published import Published
-from pipelines.publish.pulse import WEEK, WEEKS, Counts, Pulse, read_pulse
 
 Flags = NDArray[np.bool_]
 SPANS = {1: "day", 7: "week"}
@@ -59,12 +59,12 @@ def judge_input(known: Known, previous: Published | None) -> InputVerdict:
         known: What the night may see.
         previous: The night before, whose findings a person took.
     """
-    pulse = read_pulse(known, known.base_day, known.cut)
-    found, quiet = find_breaks(pulse, _ends(known, known.base_day), known.base_day), few_players(pulse)
+    counts = read_input_counts(known, known.base_day, known.cut)
+    found, quiet = find_breaks(counts, _ends(known, known.base_day), known.base_day), few_players(counts)
     if not found or previous is None:
         return InputVerdict(tuple(found.values()), quiet)
     then = previous.manifest
-    taken = find_breaks(read_pulse(known, then.base_day, then.cut), _ends(known, then.base_day), then.base_day)
+    taken = find_breaks(read_input_counts(known, then.base_day, then.cut), _ends(known, then.base_day), then.base_day)
     return InputVerdict(tuple(told for what, told in found.items() if what not in taken), quiet)
 
 
@@ -73,36 +73,36 @@ def _ends(known: Known, base_day: dt.date) -> Collection[dt.date]:
     return set(calendar_entries(known, base_day - dt.timedelta(days=max(SPANS) + 1), base_day)["until"])
 
 
-def find_breaks(pulse: Pulse, ends: Collection[dt.date], base_day: dt.date) -> dict[str, str]:
+def find_breaks(counts: InputCounts, ends: Collection[dt.date], base_day: dt.date) -> dict[str, str]:
     """What broke, with a sentence each. A newest day without any play is silence, which is found elsewhere.
 
     Args:
-        pulse: Of the days before `base_day`.
+        counts: Of the days before `base_day`.
         ends: Last days of what the calendar names.
         base_day: The night's.
     """
-    if not pulse.of("play", "players")[:, 0].sum():
+    if not counts.of("play", "players")[:, 0].sum():
         return {}
     found: dict[str, str] = {}
-    for what, told in (*_lost(pulse), *_gone(pulse, ends, base_day), *_twice(pulse), *_unnamed(pulse)):
+    for what, told in (*_lost(counts), *_gone(counts, ends, base_day), *_twice(counts), *_unnamed(counts)):
         found.setdefault(what, told)
     return found
 
 
-def few_players(pulse: Pulse) -> str:
+def few_players(counts: InputCounts) -> str:
     """A sentence when far fewer than usual played on the newest day; empty otherwise."""
-    players = pulse.of("play", "players").sum(axis=0)
+    players = counts.of("play", "players").sum(axis=0)
     now, least = players[0], players[SAME].min()
     if not 0 < now < PLAYERS_KEPT * least or not _beyond_chance(least, now):
         return ""
     return f"{now:,.0f} played on the newest day, {least:,.0f} or more on each such weekday of four weeks"
 
 
-def _lost(pulse: Pulse) -> Iterator[tuple[str, str]]:
+def _lost(counts: InputCounts) -> Iterator[tuple[str, str]]:
     """Events of players who are here."""
     for width, span in SPANS.items():
-        events = _summed(pulse.of("play", "events"), width)
-        players = _summed(pulse.of("play", "players"), width)
+        events = _summed(counts.of("play", "events"), width)
+        players = _summed(counts.of("play", "players"), width)
         living = _living(players)
         events, players = events[living].sum(axis=0), players[living].sum(axis=0)
         if players[0] < FEWEST or not players[SAME].all():
@@ -111,20 +111,20 @@ def _lost(pulse: Pulse) -> Iterator[tuple[str, str]]:
         fewer = events[0] < EVENTS_KEPT * least and _beyond_chance(least, events[0])
         # A player's events of a day vary about as much as their mean; one player may be there on each day of a week.
         unlike = (1 - each / least_each) * (players[0] / width) ** 0.5 > UNLIKE
-        if fewer and unlike and each < EACH_KEPT * least_each and _mixed_as_ever(pulse, living, width):
+        if fewer and unlike and each < EACH_KEPT * least_each and _mixed_as_ever(counts, living, width):
             few = f"{each:.1f} events for each of {counted(int(players[0]), 'player')} on the newest {span}"
             yield "events", f"{few}, {least_each:.1f} or more on each such {span} of four weeks: some are missing"
 
 
-def _gone(pulse: Pulse, ends: Collection[dt.date], base_day: dt.date) -> Iterator[tuple[str, str]]:
+def _gone(counts: InputCounts, ends: Collection[dt.date], base_day: dt.date) -> Iterator[tuple[str, str]]:
     """Metrics of players who are here."""
     for width, span in SPANS.items():
-        players = _summed(pulse.of("here", "players"), width)
+        players = _summed(counts.of("here", "players"), width)
         living, weeks = _living(players), _weeks_of(players.sum(axis=0))
         if weeks < FEWEST_WEEKS or _season_ended(ends, base_day, width):
             continue
-        for name in pulse.names("had"):
-            had = _summed(pulse.of("had", name), width)[living].sum(axis=0)
+        for name in counts.names("had"):
+            had = _summed(counts.of("had", name), width)[living].sum(axis=0)
             least = had[SAME].min()
             lived = had[WEEK : WEEK * weeks + 1 : WEEK].all() and _steady(had[1 : WEEK * weeks + 1])
             if lived and had[0] <= GONE * least and _beyond_chance(least / width**0.5, had[0]):
@@ -132,18 +132,18 @@ def _gone(pulse: Pulse, ends: Collection[dt.date], base_day: dt.date) -> Iterato
                 yield f"metric {name}", f"{counted(int(had[0]), 'player')} with '{name}' on the newest {span}, {before}"
 
 
-def _twice(pulse: Pulse) -> Iterator[tuple[str, str]]:
+def _twice(counts: InputCounts) -> Iterator[tuple[str, str]]:
     """Rows that are what other rows are."""
-    rows, copies = (pulse.of("sent", name).sum(axis=0) for name in ("rows", "copies"))
+    rows, copies = (counts.of("sent", name).sum(axis=0) for name in ("rows", "copies"))
     if (usual := _risen(copies, rows)) is not None:
         told = f"{copies[0]:,.0f} of the {counted(int(rows[0]), 'newest event')} repeated, in all but the id"
         yield "copies", f"{told}, {usual:.0%} at most before: a delivery may have come twice"
 
 
-def _unnamed(pulse: Pulse) -> Iterator[tuple[str, str]]:
+def _unnamed(counts: InputCounts) -> Iterator[tuple[str, str]]:
     """Players of cohorts that lack a name."""
-    players = pulse.of("here", "players")
-    lacking = np.array([NO_PROPERTY in cohort.split("/") for cohort in pulse.cohorts], dtype=bool)
+    players = counts.of("here", "players")
+    lacking = np.array([NO_PROPERTY in cohort.split("/") for cohort in counts.cohorts], dtype=bool)
     without = players[lacking].sum(axis=0)
     if (usual := _risen(without, players.sum(axis=0))) is not None:
         told = f"{counted(int(without[0]), 'player')} on the newest day without the properties that make cohorts"
@@ -173,9 +173,9 @@ def _weeks_of(players: Counts) -> int:
     return min(int(np.max(np.nonzero(players), initial=0)) // WEEK, WEEKS)
 
 
-def _mixed_as_ever(pulse: Pulse, living: Flags, width: int) -> bool:
+def _mixed_as_ever(counts: InputCounts, living: Flags, width: int) -> bool:
     """Whether players do the same things as ever, which whoever comes for the end of something does not."""
-    done = np.array([_summed(pulse.of("done", name), width)[living].sum(axis=0) for name in pulse.names("done")])
+    done = np.array([_summed(counts.of("done", name), width)[living].sum(axis=0) for name in counts.names("done")])
     shares = done / np.maximum(done.sum(axis=0), 1)
     now, past = shares[:, 0], shares[:, SAME]
     usual = past.mean(axis=1)

@@ -3,9 +3,9 @@
 import re
 
 from pipelines.newapp import vocabulary as words
-from pipelines.newapp.carried import Carried
 from pipelines.newapp.forms import Form
 from pipelines.newapp.guess import Guess
+from pipelines.newapp.properties import Carried
 from pipelines.newapp.sample import Column, Table
 from pipelines.newapp.who_when import as_moment
 

@@ -18,7 +18,7 @@ _KEYS = ("player_key", "base_day", "start_day", "window_days")
 
 
 @dataclass(frozen=True)
-class Held:
+class ContestRows:
     """What a contest is held on: past questions, split by day, and what turns them into features.
 
     Attributes:
@@ -33,7 +33,7 @@ class Held:
     over: pl.DataFrame
 
     @classmethod
-    def on(cls, task: BinaryTask[Any], app: App, samples: Samples, seed: int) -> "Held":
+    def on(cls, task: BinaryTask[Any], app: App, samples: Samples, seed: int) -> "ContestRows":
         """Rows that can be learned from.
 
         Raises:

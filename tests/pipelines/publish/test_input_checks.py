@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pipelines.known import Known
-from pipelines.publish.breaks import few_players, find_breaks, judge_input
+from pipelines.publish.input_checks import few_players, find_breaks, judge_input
+from pipelines.publish.input_counts import DAYS, InputCounts
 from pipelines.publish.published import Manifest, Published
-from pipelines.publish.pulse import DAYS, Pulse
 from tests.factories import event, warehouse_with
 from tests.pipelines.publish.nights import APP, AS_OF, make_night
 from tests.pipelines.publish.plays import HISTORY, Play, always
@@ -20,8 +20,8 @@ LAST = HISTORY - 1
 LARGE, SMALL = 300, 12
 
 
-def found(pulse: Pulse, ends=(), base_day: dt.date = AS_OF) -> dict[str, str]:
-    return find_breaks(pulse, ends, base_day)
+def found(counts: InputCounts, ends=(), base_day: dt.date = AS_OF) -> dict[str, str]:
+    return find_breaks(counts, ends, base_day)
 
 
 def over(day: int):
@@ -56,16 +56,16 @@ ORDINARY = {
 @pytest.mark.parametrize("app", ORDINARY.values(), ids=ORDINARY)
 def test_sixty_ordinary_nights_pass(app, level):
     play = Play(level, **app)
-    assert {day: told for day in range(HISTORY - NIGHTS, HISTORY) if (told := found(play.pulse(day)))} == {}
+    assert {day: told for day in range(HISTORY - NIGHTS, HISTORY) if (told := found(play.counts(day)))} == {}
 
 
 @pytest.mark.parametrize("day", range(HISTORY - 7, HISTORY))
 def test_half_of_a_days_events_missing_is_found_on_any_weekday(day):
-    assert "on the newest day" in found(Play(LARGE).lose(day).pulse(day))["events"]
+    assert "on the newest day" in found(Play(LARGE).lose(day).counts(day))["events"]
 
 
 def test_half_of_the_events_is_missed_in_one_cohort_while_the_term_of_the_other_is_over():
-    told = found(Play(LARGE, shapes={"one": over(60), "two": always}).lose(LAST).pulse(LAST))
+    told = found(Play(LARGE, shapes={"one": over(60), "two": always}).lose(LAST).counts(LAST))
     assert set(told) == {"events"}
 
 
@@ -73,64 +73,64 @@ def test_half_of_a_small_feed_is_found_once_a_week_of_it_is_missing():
     play = Play(25)
     for day in range(HISTORY - 7, HISTORY):
         play.lose(day)
-    assert "on the newest week" in found(play.pulse(LAST))["events"]
+    assert "on the newest week" in found(play.counts(LAST))["events"]
 
 
 def test_fewer_players_who_play_as_ever_are_told_and_stop_nothing():
     play = Play(LARGE, shapes=dict.fromkeys(("one", "two"), thrice_a_year))
-    told = few_players(play.pulse(104))
+    told = few_players(play.counts(104))
     assert re.match(r"\d+ played on the newest day, \d+ or more", told)
-    assert found(play.pulse(104)) == {}
-    assert few_players(play.pulse(LAST)) == ""
+    assert found(play.counts(104)) == {}
+    assert few_players(play.counts(LAST)) == ""
 
 
 @pytest.mark.parametrize("metric", ["write", "quiz"])
 @pytest.mark.parametrize("level", [40, LARGE])
 def test_a_metric_dead_from_one_day_to_the_next_is_found_and_named_while_the_others_live(metric, level):
-    told = found(Play(level).lose(LAST, 1.0, metric).pulse(LAST))
+    told = found(Play(level).lose(LAST, 1.0, metric).counts(LAST))
     assert list(told) == [f"metric {metric}"]
     assert f"0 players with '{metric}' on the newest day" in told[f"metric {metric}"]
 
 
 def test_a_metric_of_few_players_is_missed_once_a_week_is_without_it():
     play = Play(6, seasons={"quiz": lambda day: float(day < HISTORY - 7)})
-    assert "on the newest week" in found(play.pulse(LAST))["metric quiz"]
+    assert "on the newest week" in found(play.counts(LAST))["metric quiz"]
 
 
 def test_a_metric_may_end_when_the_calendar_says_so():
     play, base_day = Play(LARGE).lose(LAST, 1.0, "quiz"), dt.date(2024, 3, 10)
     ends = {dt.date(2024, 3, 8)}
-    assert "metric quiz" in found(play.pulse(LAST), base_day=base_day)
-    assert found(play.pulse(LAST), ends, base_day) == {}
-    assert "metric quiz" in found(play.pulse(LAST), ends, base_day + dt.timedelta(days=7))
+    assert "metric quiz" in found(play.counts(LAST), base_day=base_day)
+    assert found(play.counts(LAST), ends, base_day) == {}
+    assert "metric quiz" in found(play.counts(LAST), ends, base_day + dt.timedelta(days=7))
 
 
-def with_sent(pulse: Pulse, copies: int, before: int = 0) -> Pulse:
-    rows = pulse.of("play", "events").sum(axis=0, keepdims=True)
+def with_sent(counts: InputCounts, copies: int, before: int = 0) -> InputCounts:
+    rows = counts.of("play", "events").sum(axis=0, keepdims=True)
     repeated = np.full_like(rows, before)
     repeated[0, 0] = copies
-    return Pulse(pulse.cohorts, {**pulse.counts, ("sent", "rows"): rows, ("sent", "copies"): repeated})
+    return InputCounts(counts.cohorts, {**counts.counts, ("sent", "rows"): rows, ("sent", "copies"): repeated})
 
 
 def test_a_source_that_delivers_twice_is_found_and_legitimate_repeats_are_not():
-    pulse = Play(LARGE).pulse(LAST)
-    half = int(pulse.of("play", "events")[:, 0].sum() / 2)
-    assert f"{half:,} of the" in found(with_sent(pulse, half))["copies"]
-    assert found(with_sent(pulse, half, before=half)) == {}
-    assert found(with_sent(pulse, 3)) == {}
+    counts = Play(LARGE).counts(LAST)
+    half = int(counts.of("play", "events")[:, 0].sum() / 2)
+    assert f"{half:,} of the" in found(with_sent(counts, half))["copies"]
+    assert found(with_sent(counts, half, before=half)) == {}
+    assert found(with_sent(counts, 3)) == {}
 
 
 def test_players_without_the_properties_that_make_cohorts_are_found():
-    pulse = Play(LARGE, shapes={"-/one": lambda day: float(day == LAST), "two/one": over(LAST)}).pulse(LAST)
-    assert "without the properties that make cohorts" in found(pulse)["cohorts"]
+    counts = Play(LARGE, shapes={"-/one": lambda day: float(day == LAST), "two/one": over(LAST)}).counts(LAST)
+    assert "without the properties that make cohorts" in found(counts)["cohorts"]
 
 
 def test_silence_and_an_app_without_history_are_not_judged():
     silent = dict.fromkeys(("one", "two"), lambda day: float(day < LAST))
-    assert found(Play(LARGE, shapes=silent).pulse(LAST)) == {}
+    assert found(Play(LARGE, shapes=silent).counts(LAST)) == {}
     young = dict.fromkeys(("one", "two"), lambda day: float(day > HISTORY - 20))
-    assert found(Play(LARGE, shapes=young).lose(LAST).pulse(LAST)) == {}
-    assert found(Pulse([], {})) == {}
+    assert found(Play(LARGE, shapes=young).lose(LAST).counts(LAST)) == {}
+    assert found(InputCounts([], {})) == {}
 
 
 def test_what_the_night_before_found_is_not_found_again(tmp_path):

@@ -22,7 +22,7 @@ _log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass
-class Beside(Generic[R]):
+class Parallel(Generic[R]):
     """Work handed out one piece at a time; each begins when fewer than `at_once` are under way.
 
     What comes of it is told in the order in which it was begun: of the first while others are still under way. A piece

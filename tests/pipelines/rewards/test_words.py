@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from configs.app import App
-from pipelines.rewards.said import amount_words, balance_words, joined_words
+from pipelines.rewards.words import amount_words, balance_words, joined_words
 from tests.pipelines.rewards.promises import app_with
 
 APP = app_with({"all": {"star": {"gives": "star"}}}, points={"gem": {"unit": "gem"}, "coin": {"unit": "coins"}})
