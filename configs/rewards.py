@@ -140,7 +140,7 @@ class Rewards(Part):
         return {XP: "xp", **{name: kind for kind, names in named for name in names}}
 
     def said(self, points: Mapping[str, Points], given: Mapping[str, str]) -> Self:
-        """The same in other words: those of some points, and of some titles and unlocks, by name."""
+        """The same rewards in other words, as of another language: for points, and for titles and unlocks, by name."""
         named = {
             section: {name: given.get(name, own) for name, own in getattr(self, section).items()}
             for section in ("titles", "unlocks")

@@ -24,7 +24,7 @@ def span_within(period: str, season: str) -> str:
 
 
 def period_of(span: str) -> str:
-    """Of what of a period lies within a season, the period; else the span itself."""
+    """The period of a span such as 'week of <season>'; any other span is returned as it is."""
     return span.partition(_OF)[0]
 
 

@@ -189,7 +189,8 @@ def status(*, common: Common = DEFAULT) -> None:
     It ends with 1 when something is wrong; `nightquest doctor` looks deeper.
     """
     from flows.cli.console import emit
-    from flows.cli.status import gather_status, status_view
+    from flows.cli.status import gather_status
+    from flows.cli.status_view import status_view
 
     result = gather_status(common.settings)
     emit(result, common.json, lambda: status_view(result))

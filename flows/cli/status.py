@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
@@ -17,7 +14,6 @@ from configs.nouns import counted
 from configs.settings import Settings
 from data.warehouse import Warehouse, open_warehouse
 from data.zones import next_served_day
-from flows.cli.drawing import note
 from flows.clock import clock
 from flows.server.note import Serving, find_serving, serving_faults
 from pipelines.activity.drifts import drift_since
@@ -39,6 +35,7 @@ _SEEN = (
     "drift",
 )
 _FRESH = dt.timedelta(hours=1)
+_NO_TABLE = duckdb.CatalogException  # one that an older warehouse gets only when it is next written to
 
 
 @dataclass(frozen=True)
@@ -109,27 +106,6 @@ def gather_status(settings: Settings) -> Status:
     return Status(home, serving, apps, list(serving_faults(home)))
 
 
-def status_view(status: Status) -> RenderableType:
-    """For people."""
-    serving = status.serving
-    line = f"Serving: Prefect {serving.prefect_url}, MLflow {serving.mlflow_url}" if serving else "Not serving."
-    faults = [note(f"{fault.message} {fault.remedy}", "") for fault in status.every_fault]
-    if not status.apps:
-        return Group(note(f"Nothing under {status.home} yet. Try: {command('demo')}", ""), line, *faults)
-    blocks = [part for app in status.apps for part in (Text(app.app, style="bold"), _block(app), "")]
-    return Group(*blocks, line, *faults)
-
-
-def _block(app: AppStatus) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    for name, told in _lines(app).items():
-        if told:
-            table.add_row(f"  {name}", Text(told))
-    return table
-
-
 def _look(settings: Settings, app: str, serving: Serving | None, now: dt.datetime) -> AppStatus:
     home, busy, seen, lacking = settings.home, None, dict[str, object](), list[str]()
     with suppress(NightquestError, duckdb.Error):  # told as a fault below
@@ -161,7 +137,7 @@ def _lacking(warehouse: Warehouse, settings: Settings, app: str) -> list[str]:
     """What the app's destinations still lack, with how to try again."""
     if not (chosen := chosen_for(app, settings.sinks)):
         return []
-    with suppress(duckdb.CatalogException):  # as below
+    with suppress(_NO_TABLE):
         return [
             f"{sink} lacks {counted(count, 'night')} since {first}. {error or 'Not tried yet.'} "
             f"Try again: {command('deliver', app=app)}"
@@ -183,17 +159,17 @@ def _freshness(warehouse: Warehouse, rule: _Rule, last: object, now: dt.datetime
 def _seen(warehouse: Warehouse, grace: dt.timedelta, now: dt.datetime) -> dict[str, object]:
     tables = {"events": "events", "players": "players", "quarantined": "quarantine"}
     counts = {name: int(warehouse.value(f"SELECT count(*) FROM {table}")) for name, table in tables.items()}
-    with suppress(duckdb.CatalogException):  # as below
+    with suppress(_NO_TABLE):
         counts["retracted"] = int(warehouse.value("SELECT count(*) FROM retracted_events"))
         counts["waiting"] = retraction_fates(warehouse).get("waits", 0)
     last = {"last_event_at": "max(occurred_at) FROM events", "last_run_at": "max(started_at) FROM nights"}
     seen = counts | {name: warehouse.value(f"SELECT {what}") for name, what in last.items()}
-    with suppress(duckdb.CatalogException):  # tables that an older version's warehouse gets when it is next written to
+    with suppress(_NO_TABLE):
         for zone, minutes in warehouse.rows("SELECT timezone, day_starts_min FROM day_rule"):
             rule = _Rule(zone, dt.timedelta(minutes=minutes))
             seen["next_as_of"] = next_served_day(zone, now, grace, rule.day_shift)
             seen["state"] = _freshness(warehouse, rule, seen["last_event_at"], now)
-    with suppress(duckdb.CatalogException):  # as above
+    with suppress(_NO_TABLE):
         since = warehouse.value("SELECT max(cut) FROM nights WHERE status = 'published'")
         seen["drift"] = drift_since(warehouse, since, now)
     return seen
@@ -213,38 +189,3 @@ def _next_run(home: Path, app: str) -> dt.datetime | None:
             moment = dt.datetime.fromisoformat(planned)
             return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     return None
-
-
-def _lines(app: AppStatus) -> dict[str, str]:
-    """What is told of an app; what is not known is empty."""
-    counts = {"event": app.events, "player": app.players, "refused row": app.quarantined}
-    newest = "none yet" if app.as_of is None else f"{app.as_of}, revision {app.revision}"
-    return {
-        "state": f"{app.state}. {app.busy}" if app.busy else app.state,
-        "holds": ", ".join(counted(number, thing) for thing, number in counts.items() if number is not None),
-        "taken back": _taken_back(app),
-        "deliveries": "\n".join(app.drift or ()),
-        "last event": _moment(app.last_event_at),
-        "newest night": newest,
-        "last run": _moment(app.last_run_at),
-        "next day served": "" if app.next_as_of is None else str(app.next_as_of),
-        "next run": _moment(app.next_run_at),
-        "not delivered": "\n".join(app.undelivered),
-        "to review": _to_review(app),
-    }
-
-
-def _taken_back(app: AppStatus) -> str:
-    told = [counted(app.retracted, "event")] if app.retracted else []
-    told += [f"{counted(app.waiting, 'retraction')} without an event yet"] if app.waiting else []
-    return ", ".join(told)
-
-
-def _to_review(app: AppStatus) -> str:
-    if not app.to_review:
-        return ""
-    return f"{', '.join(app.to_review)}. In MLflow, move the alias champion to what should serve."
-
-
-def _moment(moment: dt.datetime | None) -> str:
-    return "" if moment is None else f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"

@@ -142,7 +142,7 @@ class Client:
                 await self._settled.wait()
 
     def _free(self) -> None:
-        """An ask is settled: what it reserved beyond its cost may serve another."""
+        """An ask is settled: wake those who wait for budget that it had reserved and not spent."""
         self._unsettled -= 1
         self._settled.set()
 

@@ -1,4 +1,4 @@
-"""How patiently a provider is asked: who may send now, how many at one time, and when it is left alone."""
+"""When a request may be sent to a provider: how many at one time, how fast, and when its breaker is open."""
 
 import asyncio
 import time

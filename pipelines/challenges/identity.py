@@ -1,4 +1,4 @@
-"""What a night's rows are called: the same night gives the same ids, a refreshed one gives new ones."""
+"""Ids of a night's rows: the same night gives the same ids, a refreshed one gives new ones."""
 
 import uuid
 

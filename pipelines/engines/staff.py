@@ -1,4 +1,4 @@
-"""Workers that stay for a whole night's work: libraries and models take seconds to load, each time that they come."""
+"""Workers kept for a whole night, since each new one takes seconds to load libraries and models."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -44,7 +44,7 @@ class Staff:
         return replace(self._hired, start=partial(self._at_work, self._hired), look=look)
 
     def call_in(self, given: object) -> None:
-        """Let them come and load what they will be given, which takes seconds, while this process is at other work."""
+        """Start workers early and let them load what they will be given, while this process is at other work."""
         with suppress(EngineError):  # told when they are asked for something
             workers = self()
             with workers.start() as executor:
@@ -71,7 +71,7 @@ class Staff:
         return self._tried(lambda: stack.enter_context(hired.start()))
 
     def _tried(self, look: Callable[[], R]) -> R:
-        """What is looked for; where it is gone, it is gone for the night."""
+        """What `look` finds; once it fails, it is taken as failed for the rest of the night."""
         try:
             return look()
         except EngineError as error:

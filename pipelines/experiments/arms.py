@@ -1,4 +1,4 @@
-"""Ways of writing a night's words: the arms there are, whom each asks in turn, and who is in which arm."""
+"""The arms of a night: ways of writing its words, which providers each asks in turn, and who is in which arm."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

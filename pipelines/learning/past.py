@@ -1,4 +1,4 @@
-"""What training may see beside what a night may: how players stood with badges on days gone by."""
+"""What training may see, beyond what a night may: how far players were with badges on past days."""
 
 from dataclasses import replace
 

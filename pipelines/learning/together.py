@@ -1,4 +1,4 @@
-"""How much of what was asked together was reached together, learned anew each night from the newest windows."""
+"""How often targets asked together are reached together, learned anew each night from the newest windows."""
 
 from dataclasses import replace
 from functools import partial
@@ -26,7 +26,7 @@ AIMS_APART = 0.1  # how far from the app's wanted chance that of a player is tak
 
 
 def learn_together(known: Known, models: ChallengeModels, settled: Samples) -> Joint:
-    """What missions of the same kind would have come to for players of the last weeks who played.
+    """Learn from what missions would have come to for players of the last weeks who played.
 
     Args:
         known: What the night may see.

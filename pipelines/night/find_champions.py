@@ -210,7 +210,7 @@ def look(registry: "Registry | KeptChampions", app: App, name: str, night: dt.da
 
 
 def none_yet(name: str, looked: ChampionLookup, again: str) -> tuple[str, str]:
-    """That nothing serves a task, with the reason where a training told one; and what helps."""
+    """A sentence that nothing serves a task, with the reason if a training left one, and the remedy."""
     if looked.untrained:
         return (
             f"No model of {name} serves, since {looked.untrained}.",

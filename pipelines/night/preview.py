@@ -85,7 +85,7 @@ def look_ahead(
         as_of: The day that it serves; none is the one that a night run now would serve.
         now: When it begins.
         context: What its writing may use.
-        not_out: Where that night is out already, and `as_of` is none, the next day to begin.
+        not_out: With no `as_of` and that night published already, look at the next day to begin instead.
 
     Raises:
         BusyError: Another process is working on the app.

@@ -1,4 +1,4 @@
-"""Rows that are alike, so that what follows from their keys is worked out once for all of them."""
+"""Groups of equal rows, so that what follows from their keys is worked out once for each group."""
 
 import numpy as np
 import numpy.typing as npt

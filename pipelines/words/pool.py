@@ -1,4 +1,4 @@
-"""The texts that language models wrote: kept in the warehouse, served until worn out, topped up when they are."""
+"""The texts that language models wrote: kept in the warehouse, and topped up once readers know too many of them."""
 
 import datetime as dt
 

@@ -18,7 +18,7 @@ NOBODY = "SELECT NULL::VARCHAR AS badge_id, NULL::BIGINT AS player_key, NULL::BI
 
 
 def held_sql(as_of: dt.date) -> str:
-    """HELD as a night sees it that is made again: with what a later one has revoked."""
+    """HELD as of a night, also when it is made again: with awards that a later night has revoked."""
     since = f"FROM revoked_awards WHERE revoked_on > DATE '{as_of}'"
     return f"{HELD} UNION ALL SELECT badge_id, player_key, round_no {since}"
 

@@ -185,7 +185,7 @@ def _plain(app: App, brief: Brief, refused: Counter[str]) -> Variant:
 
 
 def _plainest(plain: Mapping[str, str], occasion: str) -> str:
-    """The last resort of an occasion: that of the first of its words that has one."""
+    """The plain sentence for an occasion: that of the first of the occasion's words that has one."""
     return next((plain[word] for word in occasion.split(" ") if word in plain), plain[""])
 
 

@@ -1,7 +1,8 @@
 from configs.settings import Settings
 from data.warehouse import open_warehouse
 from flows.cli.ingest_view import ingest_view
-from flows.cli.status import gather_status, status_view
+from flows.cli.status import gather_status
+from flows.cli.status_view import status_view
 from tests.pipelines.activity.deliveries import AT, LEAN, as_jsonl, deliver, solve
 from tests.printed import printed
 

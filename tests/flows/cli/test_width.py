@@ -21,7 +21,8 @@ from flows.cli.newapp_view import Written, newapp_view
 from flows.cli.player_view import player_view
 from flows.cli.preview_view import preview_view
 from flows.cli.quarantine_view import quarantine_view
-from flows.cli.status import AppStatus, Status, status_view
+from flows.cli.status import AppStatus, Status
+from flows.cli.status_view import status_view
 from flows.cli.views import EACH_NIGHT, nights_view, replay_view, training_view
 from flows.cli.words_view import prices_view, prompts_view, spending_view
 from models.explain.changes import Changed
