@@ -9,6 +9,7 @@ from configs.app import App
 from configs.badges import Badge, Judged
 from configs.errors import AppFileError
 from configs.expressions import Rule, Term, parse_rule
+from configs.metrics import METRIC_WORDS
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _read(app: App, badge_id: str, badge: Badge) -> BadgeRule:
         raise AppFileError(
             f"badges.{badge_id}.{key} of '{app.app}': {error}.", "Mend the rule in the app file."
         ) from None
-    metrics = [app.metrics[term.metric].model_dump_json(exclude=_WORDS) for term in rule.terms]
+    metrics = [app.metrics[term.metric].model_dump_json(exclude=METRIC_WORDS) for term in rule.terms]
     meaning = [badge.condition, *([badge.judged.criteria] if badge.judged else []), *metrics]
     if app.streaks_meaning and any(app.metrics[term.metric].aggregation.runs for term in rule.terms):
         meaning.append(app.streaks_meaning)
@@ -140,5 +141,4 @@ def _read(app: App, badge_id: str, badge: Badge) -> BadgeRule:
     return replace(found, rule=found.rule.resting_on(found.counted)) if found.per else found
 
 
-_WORDS = {"label", "unit", "plural", "task"}
 _BOUNDS = {"requires", "repeat", "season"}

@@ -51,6 +51,9 @@ class Event(Part):
         return value
 
 
+METRIC_WORDS = {"label", "unit", "plural", "task"}  # they change how a metric is said, not what it counts
+
+
 class Metric(Part):
     """Something counted or measured about a player; see docs/apps.md for each aggregation."""
 

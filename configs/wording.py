@@ -26,7 +26,7 @@ LONGEST_NUMBER = 24  # of a goal, with what bounds it: 'no more than 1,250.75 '
 LONGEST_BESIDE = 100  # of a task that is asked beside another
 Measure = Literal["total", "average", "level", "share"]
 _SPACES = frozenset("\n\r\t")
-_DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})  # categories of characters that no text needs
 _HARMLESS = str.maketrans({"{": "(", "}": ")", "<": "(", ">": ")", "`": "'"})
 # What stands before the things themselves and is said by the number: 'number of puzzles', 'most records in one basket'.
 _COUNTING = re.compile(
@@ -221,7 +221,7 @@ def plain(text: str, *, edges: bool = True) -> str:
         edges: Whether spaces at both ends go.
     """
     kept = "".join(
-        " " if c in _SPACES else c for c in text if c in _SPACES or unicodedata.category(c) not in _DROPPED
+        " " if c in _SPACES else c for c in text if c in _SPACES or unicodedata.category(c) not in INVISIBLE
     ).translate(_HARMLESS)
     return " ".join(kept.split()) if edges else kept
 

@@ -18,12 +18,12 @@ from data.warehouse import Warehouse
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import EVER, FOREVER, NOTHING_ASKED, without_implied
 from pipelines.challenges.lifetimes import PACE_DAYS, lifetime_metrics, lifetime_values
+from pipelines.challenges.parts import ACHIEVEMENT
 from pipelines.challenges.payable import with_room
 from pipelines.known import Known
 from pipelines.luck import luck
 from pipelines.windows import crossings
 
-CONTENT_TYPE = "custom_achievement"
 SOONEST_DAYS, LATEST_DAYS = 14, 56
 FEWEST = 5
 # A tier by the share of the players active of late who have come that far, the player included: (below, tier).
@@ -115,7 +115,7 @@ def achievement_progress(known: Known) -> pl.DataFrame:
     custom achievements.
     """
     rows = open_achievements(known)
-    if CONTENT_TYPE not in known.app.content.types:
+    if ACHIEVEMENT not in known.app.content.types:
         rows = rows.clear()
     lives = lifetime_values(known, rows)
     days = ((pl.col("target") - pl.col("value")) / pl.col("pace")).ceil()
@@ -241,7 +241,7 @@ def _described(warehouse: Warehouse, app: App, chosen: pl.DataFrame, shares: pl.
         rows.with_columns(content_id=named_ids(warehouse, names), tier=tier)
         .with_columns(xp=pl.col("tier").replace_strict(pay, return_dtype=pl.Int32))
         .select(
-            *("content_id", "player_key", pl.lit(CONTENT_TYPE).alias("content_type"), "persona", "language", "metric"),
+            *("content_id", "player_key", pl.lit(ACHIEVEMENT).alias("content_type"), "persona", "language", "metric"),
             *(
                 "target",
                 "tier",

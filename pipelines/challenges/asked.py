@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from pipelines.challenges.achievements import CONTENT_TYPE, open_achievements
+from pipelines.challenges.achievements import open_achievements
 from pipelines.challenges.implied import ASKED, EVER, FOREVER
 from pipelines.challenges.lifetimes import lifetime_values
+from pipelines.challenges.parts import ACHIEVEMENT
 from pipelines.known import Known
 from pipelines.windows import completed, window_values
 
@@ -17,7 +18,7 @@ def what_is_open(known: Known, recent: pl.DataFrame) -> pl.DataFrame:
         recent: What was issued lately, see `recent_challenges`.
     """
     frames = [_open_challenges(known, recent)]
-    if CONTENT_TYPE in known.app.content.types:
+    if ACHIEVEMENT in known.app.content.types:
         frames.append(_open_achievements(known))
     return pl.concat(frames)
 

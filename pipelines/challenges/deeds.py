@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from configs.app import App
 from configs.expressions import parse_condition
-from configs.metrics import Metric
+from configs.metrics import METRIC_WORDS, Metric
 from pipelines.activity.metric_sql import property_types
 
 _FAR = 1e15  # stands for a property without a bound
@@ -98,7 +98,7 @@ def _facts_of(definitions: _Definitions) -> pl.DataFrame:
 def _facts(app: App, name: str, other: str) -> Iterator[Fact]:
     a, b = app.metrics[name], app.metrics[other]
     if b.agg == "entity":  # which one got there hangs on what came before
-        if a.model_dump(exclude=_WORDS) == b.model_dump(exclude=_WORDS):
+        if a.model_dump(exclude=METRIC_WORDS) == b.model_dump(exclude=METRIC_WORDS):
             yield Fact(name, other, 1, whole=True, each=1, least=0, of_days=False, since=None)
         return
     for since in (None, *_thresholds(app, a, b)):
@@ -109,9 +109,6 @@ def _facts(app: App, name: str, other: str) -> Iterator[Fact]:
                 days = a.agg == "days"
                 yield Fact(name, other, rate, whole, each, least, of_days=days, since=since, missed=missed)
             return
-
-
-_WORDS = {"label", "unit", "plural", "task"}
 
 
 def _values(app: App, a: Metric, beyond: str, b: Metric) -> Iterator[tuple[float, bool, float, float]]:

@@ -12,10 +12,9 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from models.contest.scores import share_interval
+from pipelines.challenges.parts import DAILY
 from pipelines.known import Known
 from pipelines.pins import find_night
-
-DAILY = "daily_challenge"
 
 
 def kept_by_night(warehouse: Warehouse, app: App, content_type: str = DAILY) -> pl.DataFrame:
@@ -48,8 +47,8 @@ def ended_tonight(known: Known) -> dict[str, Any]:
         )
     return {
         "ended": rows.height,
-        "ended_promised": _mean(rows["completion_probability"]),
-        "ended_kept": _mean(rows["completed"].cast(pl.Float64)),
+        "ended_promised": rounded_mean(rows["completion_probability"]),
+        "ended_kept": rounded_mean(rows["completed"].cast(pl.Float64)),
     }
 
 
@@ -92,5 +91,6 @@ def _summary(rows: pl.DataFrame) -> dict[str, object]:
     }
 
 
-def _mean(values: pl.Series) -> float | None:
+def rounded_mean(values: pl.Series) -> float | None:
+    """The mean to four digits, as figures have it; None without values."""
     return round(float(values.to_numpy().mean()), 4) if len(values) else None

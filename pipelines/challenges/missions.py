@@ -16,7 +16,7 @@ from models.given import SNAPSHOT
 from models.joint import Joint
 from pipelines.challenges.choose import among_all, fit, share_among, to_taste, weigh_later
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
-from pipelines.challenges.parts import OCCASIONS, PARTS, each_part
+from pipelines.challenges.parts import MISSION, OCCASIONS, PARTS, each_part
 from pipelines.challenges.plan import as_recent, choices_of, promise_rows
 from pipelines.challenges.propose import (
     EASIEST,
@@ -40,7 +40,6 @@ from pipelines.known import Known
 from pipelines.luck import luck
 from pipelines.players.tastes import NO_TASTES
 
-CONTENT_TYPE = "adaptive_mission"
 SLOT = 101  # beyond those of daily challenges
 WEEK = 7
 RECORD_DAYS = 90
@@ -146,7 +145,7 @@ def plan_missions(
     alone = chosen.filter(pl.col("alone").is_not_null()).select("player_key", reason="alone")
     chosen = chosen.join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
     chosen = chosen.with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
-    rows = promise_rows(known, chosen, snapshots, features, CONTENT_TYPE)
+    rows = promise_rows(known, chosen, snapshots, features, MISSION)
     return Missions(_with_occasion(rows, shifted), _left_out(due, found), alone, choices_of(chosen, rows))
 
 

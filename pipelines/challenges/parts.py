@@ -1,7 +1,9 @@
-"""The requirements of challenges and missions, as a list in one column and as a row for each."""
+"""What challenges, missions and achievements are called, and what they ask for: a list in a column, or a row each."""
 
 import polars as pl
 
+# The content types that ask players for something.
+DAILY, MISSION, ACHIEVEMENT = "daily_challenge", "adaptive_mission", "custom_achievement"
 PART = pl.Struct({"metric": pl.String(), "op": pl.String(), "target": pl.Float64()})
 PARTS = pl.List(PART)
 OCCASIONS = ("rising", "steady", "easing")  # of a mission, by how the last ones went

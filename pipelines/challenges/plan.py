@@ -13,7 +13,7 @@ from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.minutes import estimated_minutes, learn_pace
 from pipelines.challenges.not_asked import ASKED_ALREADY, ENDED, ENOUGH_OPEN, NO_DAILIES, OUT_OF_REACH, UNLIKELY
-from pipelines.challenges.parts import PARTS, each_part
+from pipelines.challenges.parts import DAILY, PARTS, each_part
 from pipelines.challenges.propose import (
     ChallengeModels,
     OpenWindows,
@@ -26,7 +26,6 @@ from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.tastes import NO_TASTES
 
-DAILY = "daily_challenge"
 RECENT_DAYS = 30  # of earlier nights whose challenges bear on the choice
 AT_A_TIME = 100_000  # challenges whose minutes are worked out together
 

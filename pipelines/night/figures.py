@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.challenges.plan import DAILY
+from pipelines.challenges.kept import rounded_mean
+from pipelines.challenges.parts import DAILY
 from pipelines.known import Known
 from pipelines.night.plan import Planned
 from pipelines.pins import Night
@@ -29,8 +30,8 @@ def night_figures(night: Night, staged: Published) -> dict[str, Any]:
         "still_open": tables["challenges"].rows - challenges.height - missions,
         "messages": count_rows(staged.scan("messages").filter("is_new")),
         "achievements": count_rows(staged.scan("achievements").filter(pl.col("state") == "open")),
-        "promised": _mean(challenges["completion_probability"]),
-        "promised_if_active": _mean(challenges["probability_if_active"]),
+        "promised": rounded_mean(challenges["completion_probability"]),
+        "promised_if_active": rounded_mean(challenges["probability_if_active"]),
         "completed": count_rows(staged.scan("settlements").filter(pl.col("state") == "completed")),
         "xp_paid": int(paid.collect().item()),
         "badges_awarded": tables["badges"].rows if "badges" in tables else 0,
@@ -52,10 +53,6 @@ def not_asked(planned: Planned) -> dict[str, Any]:
     """How many players are asked for nothing new, by reason."""
     counts = planned.plan.unserved.group_by("reason").len().sort("reason").iter_rows()
     return {f"players_not_asked_{reason.replace(' ', '_')}": n for reason, n in counts}
-
-
-def _mean(values: pl.Series) -> float | None:
-    return round(float(values.to_numpy().mean()), 4) if len(values) else None
 
 
 def mark_night(known: Known, status: str, figures: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from pipelines.challenges.missions import CONTENT_TYPE as MISSION
+from pipelines.challenges.parts import MISSION
 from pipelines.challenges.plan import Plan
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.night.words import Words

@@ -12,9 +12,9 @@ from pipelines.badges.rules.progress import Progress
 from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.caps import cap_challenges
 from pipelines.challenges.implied import NOTHING_ASKED
-from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, beside_missions, mission_days, mission_record, plan_missions
 from pipelines.challenges.not_asked import CAPPED
+from pipelines.challenges.parts import MISSION
 from pipelines.challenges.plan import Plan, look_ahead, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.engines import open_buckets

@@ -4,7 +4,8 @@ import polars as pl
 
 from pipelines.badges.revoke import revoke_awards
 from pipelines.badges.rules.flood import FloodLimits, hold_back_flood
-from pipelines.challenges.achievements import CONTENT_TYPE, settle_achievements
+from pipelines.challenges.achievements import settle_achievements
+from pipelines.challenges.parts import ACHIEVEMENT
 from pipelines.challenges.settle import settle_challenges
 from pipelines.challenges.unreached import reopen_achievements
 from pipelines.night.open_night import Tonight
@@ -25,7 +26,7 @@ def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
 def settle(tonight: Tonight) -> pl.DataFrame:
     """Settle what earlier nights promised; returns the challenges still open."""
     known, issues = tonight.known, tonight.night.issues
-    achieves = issues and CONTENT_TYPE in tonight.night.app.content.types
+    achieves = issues and ACHIEVEMENT in tonight.night.app.content.types
     if achieves:
         reopen_achievements(known)
     still_open = settle_challenges(known)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pipelines.badges.judged.evidence import Item
+from pipelines.words.checks.validate import STAND_IN
 
-STAND_IN = "§"  # neither a word nor a space, as where slots are checked
 _NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?%?(?!\w)|(?<![\w.])\d+(?:\.\d+)?%?(?!\w)")
 _SMALL = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),

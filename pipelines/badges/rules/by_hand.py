@@ -79,7 +79,7 @@ def _not_held(known: Known, given: pl.DataFrame) -> pl.DataFrame:
 
 
 def _round_sql(rules: tuple[BadgeRule, ...]) -> str:
-    """The round of an award by hand: of a badge that repeats by period the period, by number one apart from all others."""
+    """The round of an award by hand of a badge that repeats: its period, or by number one apart from all others."""
     cases = " ".join(
         f"WHEN '{rule.badge_id}' THEN {_own_round(rule)}" for rule in rules if rule.badge.repeat is not None
     )

@@ -13,6 +13,7 @@ from configs.badge_rules import BadgeRule
 from configs.expressions import Term
 from configs.spans import span_start_sql
 from pipelines.badges.rules.rounds import due_of_rule_sql, reach_columns
+from pipelines.badges.rules.stream import window_of
 
 # Days are counted from 1970; all before `start_day` stand as one, so far back that no window reaches it.
 _AT = "CASE WHEN day < start_day THEN -1000000 ELSE day - DATE '1970-01-01' END"
@@ -82,7 +83,7 @@ def numbers_sql(app: App, terms: tuple[Term, ...]) -> str:
         for days in sorted({term.days for term in terms if term.days})
     ]
     frames += [
-        f"{_frame(term)} AS (PARTITION BY player_key{_partition(term)} ORDER BY day_no {_BEFORE})"
+        f"{window_of(term)} AS (PARTITION BY player_key{_partition(term)} ORDER BY day_no {_BEFORE})"
         for term in {term.span: term for term in terms if term.days is None}.values()
     ]
     return f"""
@@ -138,11 +139,6 @@ def _reach(app: App, term: Term) -> Reach:
 
 _ENDS = ("end", "low", "high")
 _BEFORE = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
-
-
-def _frame(term: Term) -> str:
-    """The window of the days before a day that a term counts."""
-    return f"last_{term.days}" if term.days else f'"since {term.span}"' if term.span else "life"
 
 
 def _partition(term: Term) -> str:
@@ -249,7 +245,7 @@ def _held_keys_sql(recent: tuple[Term, ...]) -> str:
 def _openings(app: App, terms: tuple[Term, ...]) -> dict[str, str]:
     columns: dict[str, str] = {}
     for term in terms:
-        frame = _frame(term)
+        frame = window_of(term)
         for part in app.metrics[term.metric].aggregation.parts:
             if part != "keys":
                 sql = f"{_MERGED[part]}({_gain(term.metric, part)}) OVER {frame}"

@@ -67,7 +67,7 @@ def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
         f"last_{d} AS ({in_time} RANGE BETWEEN {(d - 1) * _DAY} + rank PRECEDING AND CURRENT ROW)" for d in days
     ]
     windows += [
-        f"{_over(term)} AS (PARTITION BY player_key, {span_start_sql(term.span, _DAY_NO)} "
+        f"{window_of(term)} AS (PARTITION BY player_key, {span_start_sql(term.span, _DAY_NO)} "
         "ORDER BY moment ROWS UNBOUNDED PRECEDING)"
         for term in {term.span: term for term in terms if term.span}.values()
     ]
@@ -105,8 +105,8 @@ def _lifetime(terms: Iterable[Term]) -> list[str]:
     return sorted({term.metric for term in terms if not (term.days or term.span)})
 
 
-def _over(term: Term) -> str:
-    """The window of the events that a term counts."""
+def window_of(term: Term) -> str:
+    """The name of the window over what a term counts: days or events, as the query defines it."""
     return f"last_{term.days}" if term.days else f'"since {term.span}"' if term.span else "life"
 
 
@@ -140,7 +140,7 @@ def value_sql(one: Aggregation, running: Mapping[str, str], opening: Callable[[s
 
 
 def _value(app: App, term: Term) -> str:
-    mark, over = f'"{term.metric}"', _over(term)
+    mark, over = f'"{term.metric}"', window_of(term)
     fresh = f'"{term.metric}__new"' if over == "life" else mark
     running = {
         "n": f"count({mark}) OVER {over}",

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from configs.wording import INVISIBLE
+
 VALUE_LENGTH = 80
 NAME_LENGTH = 40
 MOST_KEYS = 24
@@ -13,7 +15,6 @@ MOST_ITEMS = 12
 MOST_NESTED = 3
 MOST_CHARACTERS = 2000  # of a whole profile
 
-_DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _SPACES = frozenset({"Zs", "Zl", "Zp"})
 # Seen as nothing, though Unicode counts them as letters, marks or symbols; variation selectors can carry hidden text.
 _UNSEEN = frozenset(
@@ -49,7 +50,7 @@ def clean(text: str, limit: int = VALUE_LENGTH) -> str:
         category = unicodedata.category(c)
         if category in _SPACES or c in "\t\n\r\v\f":
             kept.append(" ")
-        elif category not in _DROPPED and c not in _UNSEEN:
+        elif category not in INVISIBLE and c not in _UNSEEN:
             marks = marks + 1 if category in {"Mn", "Me"} else 0
             if marks <= _MOST_MARKS:
                 kept.append(c)

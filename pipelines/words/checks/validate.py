@@ -29,7 +29,7 @@ SLOTS: Mapping[str, int] = {
 }
 
 SLOT = re.compile(r"\{([a-z_0-9]+)\}")
-_STAND_IN = "§"  # neither a word nor a space
+STAND_IN = "§"  # neither a word nor a space
 _SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 _MARKUP = re.compile(
     r"<|>|`|\*\*|__|~~|\]\(|&[a-z]+;|https?:|www\.|\b[\w-]+\.(?:com|org|net|io|app|dev|info|ru|xyz)\b|@\w+\.",
@@ -107,11 +107,11 @@ def _sentence_faults(
     text: str, own: Sequence[str], forbidden: tuple[str, ...], *, english: bool, timed: bool
 ) -> Iterator[str]:
     """Sentences come back in many texts, so that what is wrong with one is remembered."""
-    text = SLOT.sub(_STAND_IN, text)
+    text = SLOT.sub(STAND_IN, text)
     for sentence in sentences(text):
         yield from _said(sentence, forbidden, english=english)
     if pattern := _words(tuple(own)):
-        text = pattern.sub(_STAND_IN, text)
+        text = pattern.sub(STAND_IN, text)
     for sentence in sentences(text):
         yield from _counted(sentence, timed=timed)
 

@@ -9,6 +9,7 @@ from itertools import product
 import polars as pl
 
 from configs.app import App
+from pipelines.challenges.parts import MISSION
 from pipelines.known import Known
 from pipelines.words.content_type import (
     ALSO,
@@ -24,7 +25,6 @@ from pipelines.words.content_type import (
 )
 from pipelines.words.types.adaptive_mission import is_single
 
-MISSION = "adaptive_mission"
 SCENES = 12  # numbers that scenes go by; of one to four, six or twelve scenes each comes once before any comes again
 OCCASIONS = ("", SINGLE)
 

@@ -9,7 +9,6 @@ import pytest
 from models.joint import Joint
 from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import (
-    CONTENT_TYPE,
     EMPTY_RECORD,
     MOST,
     NOT_TOGETHER,
@@ -25,6 +24,7 @@ from pipelines.challenges.missions import (
     rank_missions,
     set_together,
 )
+from pipelines.challenges.parts import MISSION
 from pipelines.night.metadata import _with_why_of_one
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import make_app
@@ -190,7 +190,7 @@ def test_why_a_mission_asks_for_one_thing_is_told():
 
 def test_why_a_mission_asks_for_one_thing_stands_with_it_and_with_no_other_challenge():
     issued = pl.DataFrame(
-        {"player_key": [1, 1, 2], "content_type": [CONTENT_TYPE, "daily_challenge", CONTENT_TYPE]}
+        {"player_key": [1, 1, 2], "content_type": [MISSION, "daily_challenge", MISSION]}
     ).with_columns(metadata=pl.lit('{"plays": "plays/1"}'))
     alone = pl.DataFrame({"player_key": [1], "reason": [ONE_DEED]})
     told = _with_why_of_one(issued, alone)["metadata"]
