@@ -5,10 +5,9 @@ import yaml
 
 from configs.errors import AppFileError
 from configs.loader import load_app
-from tests.flows.world import PUZZLES, write_app
+from tests.flows.world import write_app
 
 GEMS = {"points": {"gem": {"unit": "gem"}}}
-REGULAR = PUZZLES["badges"]["regular"]
 
 
 def offer(**changes):

@@ -29,7 +29,6 @@ from tests.flows.world import start_command
 from tests.language_server import start_server
 from tests.ports import free_port
 
-READY_S = 240
 NIGHT_S = 600
 DRAWN_S = 4  # a canvas does not say when it is drawn
 ENDED = re.compile(r"^(Completed|Stale|Failed|Crashed|Cancelled)$", re.MULTILINE)  # stale: done, of old input

@@ -10,7 +10,6 @@ from tests.language_server import anthropic_wire, openai_wire
 from tests.language_server.asked import ApiError
 
 JSON = "application/json"
-REQUEST_ID = {"openai": "x-request-id", "anthropic": "request-id"}
 
 
 class CutError(Exception):
