@@ -51,10 +51,7 @@ def segments_run(
         model=model,
         question=Segments.question,
         decision=_segments_decision(model),
-        data_window={
-            "first": night.base_day - dt.timedelta(days=WINDOW_DAYS * PAST_WINDOWS),
-            "last": night.base_day - dt.timedelta(days=1),
-        },
+        data_window={"first": _first_day(past, night), "last": night.base_day - dt.timedelta(days=1)},
         rows={"windows": parent["rows"], "players": parent["players"], "tonight": tonight[0].height},
         inputs=model.inputs,
         app_hash=app_hash,
@@ -139,6 +136,13 @@ def _changes(app: App, after: pl.DataFrame, name: str, before: pl.DataFrame) -> 
 def _decimals(figure: pl.Expr) -> pl.Expr:
     """A figure with two decimals; null stays so."""
     return figure.round(2).map_elements("{:.2f}".format, return_dtype=pl.String)
+
+
+def _first_day(past: Strength, night: Night) -> dt.date:
+    """That of the first window, or of the first play where that is later."""
+    first = night.base_day - dt.timedelta(days=WINDOW_DAYS * PAST_WINDOWS)
+    played = past[0].select((pl.col("base_day") - pl.duration(days="tenure_days")).min()).item()
+    return first if played is None else max(first, played)
 
 
 def _segments_decision(model: SegmentModel) -> Decision:

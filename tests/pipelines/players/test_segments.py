@@ -223,6 +223,8 @@ def test_the_record_shows_every_mixture_and_reads_back_as_it_was(fit, features, 
     assert {"bic_all", "bic_a", "bic_b", "segments_a", "segments_b"} <= set(run.figures)
     assert run.decision.promote == bool(fit.model.quality.select(pl.col("stable", "converged")).to_numpy().all())
     assert max(run.data_window.values()) < at_night(APP).base_day
+    came = at_night(APP).base_day - dt.timedelta(days=int(features["tenure_days"].max()))
+    assert min(run.data_window.values()) == came, "nothing was known of days before"
     tonight = next(table.rows for table in run.shown if table.title == "Tonight's players")
     assert tonight["players"].sum() == features.height
     in_order = tonight.with_columns(pl.col("median").cast(pl.Float64)).group_by("judged among", maintain_order=True)
