@@ -13,7 +13,7 @@ NONE_FOUND = "Of what is looked at below, nothing."
 
 def doubts_of(run: ModelRun) -> str:
     """A list of what speaks against a version that came of a contest, in Markdown."""
-    told = [*_calibration(run.metrics, run.kinds), *_kinds(run), *_ahead(run.metrics)]
+    told = [*_beside(run), *_calibration(run.metrics, run.kinds), *_kinds(run), *_ahead(run.metrics)]
     return "### What speaks against it\n" + ("\n".join(f"- {each}" for each in told) or NONE_FOUND)
 
 
@@ -27,6 +27,17 @@ def _errors(metrics: Mapping[str, Measured]) -> tuple[float, float] | None:
     """The calibration error, and what chance alone makes of it."""
     error, floor = metrics.get("calibration_error"), metrics.get("calibration_floor")
     return (error, floor) if isinstance(error, float) and isinstance(floor, float) and 0 < floor < math.inf else None
+
+
+def _beside(run: ModelRun) -> Iterator[str]:
+    """What it is not better than: what serves, and the base rate."""
+    for name, (_, low, high) in run.gains.items():
+        if high < 0:
+            yield f"**Worse than {name}** beyond noise."
+        elif low <= 0:
+            yield f"Not shown to be better than {name}."
+    if run.moved is not None and run.moved[0] not in run.gains:
+        yield f"**Never compared** with {run.moved[0]}, which serves: too few of the later rows are new to it."
 
 
 def _calibration(metrics: Mapping[str, Measured], kinds: Sequence[OfKind]) -> Iterator[str]:

@@ -74,6 +74,7 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "| odd | 0.100 |  | told by nobody else |",
         "**Off by more than chance** on these later days: its calibration error, 0.030, is 3.0 times what chance",
         "a faultless model. That concerns window of 7 days (0.5 promised, 0.4 happened).",
+        "against it\n- Not shown to be better than version 1.\n- **Off",
         "- Not shown to be better than the base rate for: window of 7 days.\n",
         "- **Worse than the base rate** beyond noise for: window of 3 days.\n",
         "- **Never compared**, as none of the later rows asks of it: window of 28 days.\n",
@@ -89,6 +90,13 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "Move the alias `champion`",
     ):
         assert part in page
+    seen = a_run(
+        moved=("version 2", Moved(200, 0.31, 0.29, 0.04, 0.052, 0.83)), gains={"the base rate": (-1, -2, -0.5)}
+    )
+    told = card_of(seen, Decision(promote=False, reason="it has seen all"))
+    assert (
+        "- **Worse than the base rate** beyond noise.\n- **Never compared** with version 2, which serves: too" in told
+    )
     first = client.get_model_version(f"{app}.plays", "1").description
     assert "### What speaks against it\nOf what is looked at below, nothing.\n" in first
     assert "No version that can answer served this question when it was trained" in first
