@@ -184,6 +184,8 @@ class Registry:
     def load_for(self, app: str, task: str, night: dt.date) -> LoadedModel | None:
         """The version that serves a night, see `version_for`; None when none may.
 
+        Tags can be changed by hand in MLflow: the days that it knew are those of its sealed files.
+
         Raises:
             NightquestError: If a file is not what was registered, or was not written by Nightquest.
         """
@@ -193,7 +195,8 @@ class Registry:
             return None
         versions = self._client.search_model_versions(f"name = '{name}'")
         version = version_for(night, champion, [Candidate.of(int(each.version), each.tags) for each in versions])
-        return None if version is None else self._load(name, version, CHAMPION)
+        loaded = None if version is None else self._load(name, version, CHAMPION)
+        return loaded if loaded and max(loaded.data_window.values(), default=dt.date.min) < night else None
 
     def champion(self, app: str, task: str) -> int | None:
         """The version that is the champion, or None."""
@@ -206,7 +209,8 @@ class Registry:
 
     def challenged(self, app: str, task: str, version: int) -> int:
         """How often others were compared with a version while it served."""
-        return int(self._client.get_model_version(f"{app}.{task}", str(version)).tags.get(CHALLENGED, 0))
+        told = self._client.get_model_version(f"{app}.{task}", str(version)).tags.get(CHALLENGED, "")
+        return int(told) if told.isdecimal() else 0
 
     def _load(self, name: str, version: int, alias: str) -> LoadedModel:
         found = self._client.get_model_version(name, str(version))

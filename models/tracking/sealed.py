@@ -31,7 +31,11 @@ def verify(folder: Path, expected: str | None, what: str) -> None:
     remedy = "Move the alias champion to another version in MLflow, or train again."
     if expected is None:
         raise NightquestError(f"The {what} was not registered by Nightquest.", remedy)
-    want, have = json.loads(expected), checksums(folder)
+    try:
+        want = dict(json.loads(expected))
+    except (TypeError, ValueError) as error:
+        raise NightquestError(f"What was registered of the {what} cannot be read any more.", remedy) from error
+    have = checksums(folder)
     changed = sorted(path for path in want.keys() | have.keys() if want.get(path) != have.get(path))
     if changed:
         raise NightquestError(f"The {what} is not what was registered: {', '.join(changed)} changed.", remedy)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from models.tracking.pages import ModelRun
-from models.tracking.which_serves import FIRST_NIGHT, TRAINED_TO
+from models.tracking.which_serves import FIRST_NIGHT, TRAINED_TO, Candidate
 
 PROMOTION = "promotion"  # tag of a registered model: automatic or manual
 UNSEEN = "mlflow.nightquest."  # MLflow's pages leave out tags that begin with "mlflow."
@@ -43,6 +43,15 @@ def contest_json(run: ModelRun) -> str:
     return json.dumps({"chosen": run.chosen, "score": run.score, "rivals": rivals, "gains": gains})
 
 
+def contest_of(text: str) -> dict[str, Any]:
+    """What `contest_json` gave; nothing where that was not kept, or a person wrote something else."""
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def models_of(client: Any, app: str) -> list[Any]:
     """The registered models of an app, in one query."""
     found = client.search_registered_models(filter_string=f"name LIKE '{app}.%'", max_results=1000)
@@ -65,10 +74,14 @@ def _versions(client: Any, name: str) -> Iterator[dict[str, Any]]:
     model = client.get_registered_model(name)
     for version in client.search_model_versions(f"name = '{name}'"):
         held = sorted(alias for alias, holder in model.aliases.items() if str(holder) == str(version.version))
-        tags = {tag: told_in(version.tags, tag) for tag in (TRAINED_TO, FIRST_NIGHT, "app_hash", "reason", CONTEST)}
+        number = int(version.version)
+        days = Candidate.of(number, version.tags)
+        tags = {tag: told_in(version.tags, tag) for tag in ("app_hash", "reason", CONTEST)}
         yield tags | {
+            TRAINED_TO: days.trained_to.isoformat() if days.trained_to else "",
+            FIRST_NIGHT: days.first_night.isoformat() if days.first_night else "",
             "task": name,
-            "version": int(version.version),
+            "version": number,
             "aliases": ", ".join(held),
             "promotion": model.tags.get(PROMOTION, "automatic"),
             "registered_at": dt.datetime.fromtimestamp(version.creation_timestamp / 1000, dt.UTC),

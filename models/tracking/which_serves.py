@@ -1,7 +1,7 @@
 """Which registered version serves a night: none that has seen the day it serves, or that was not promoted by then."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 TRAINED_TO = "trained_to"  # tag of a version: the last day that its data knew
@@ -25,7 +25,7 @@ class Candidate:
     promoted: bool
 
     @classmethod
-    def of(cls, version: int, tags: dict[str, str]) -> "Candidate":
+    def of(cls, version: int, tags: Mapping[str, str]) -> "Candidate":
         """From a version's tags."""
         return cls(version, _day(tags.get(TRAINED_TO)), _day(tags.get(FIRST_NIGHT)), PROMOTED in tags)
 
@@ -51,4 +51,8 @@ def version_for(night: dt.date, champion: int | None, versions: Sequence[Candida
 
 
 def _day(text: str | None) -> dt.date | None:
-    return dt.date.fromisoformat(text) if text else None
+    """The day that a tag tells; None without one, or where a person wrote what is no day."""
+    try:
+        return dt.date.fromisoformat(text or "")
+    except ValueError:
+        return None

@@ -7,16 +7,13 @@ from typing import Any
 from configs.app import App
 from configs.errors import NightquestError
 from models.contest.promotion import Incumbent
-from models.learned import LearnedModel
 from models.portable import OutdatedModelError
 from models.task import BinaryTask
 from models.tasks import binary_tasks
 from models.tasks.segments import SegmentModel, Segments
 from models.tracking.registry import Registry
-from pipelines.learning.outdated import edited_since
+from pipelines.learning.outdated import OTHER_VERSION, unfit
 from pipelines.players.segments import suits
-
-_OTHER_VERSION = "is of another version of Nightquest"
 
 
 def incumbents(
@@ -53,15 +50,14 @@ def _incumbent(registry: Registry, app: App, task: BinaryTask[Any], night: dt.da
     try:
         loaded = registry.load(app.app, task.name)
     except OutdatedModelError:
-        return Incumbent(name, None, dt.date.max, _OTHER_VERSION)
+        return Incumbent(name, None, dt.date.max, f"is {OTHER_VERSION}")
     except NightquestError as error:
         return Incumbent(name, None, dt.date.max, f"cannot be read: {error.message}")
-    if loaded is None or not isinstance(loaded.model, LearnedModel) or loaded.model.outdated:
-        return Incumbent(name, None, dt.date.max, _OTHER_VERSION)
+    if loaded is None:
+        return None
     trained_to = max(loaded.data_window.values())
     if trained_to >= night:
         return None
-    edited = edited_since(app, loaded.model, loaded.parameters)
-    gone = f"is of an older app file ({edited})" if edited else ""
+    why = unfit(app, task.name, loaded.model, loaded.parameters)
     tries = registry.challenged(app.app, task.name, version)
-    return Incumbent(name, loaded.model, trained_to, gone, version, tries)
+    return Incumbent(name, loaded.model, trained_to, f"is {why}" if why else "", version, tries)

@@ -5,9 +5,12 @@ from typing import Any
 
 from configs.app import App
 from models.learned import LearnedModel
+from models.portable import Portable
 from models.tasks import binary_tasks
+from models.tasks.segments import Segments
 from pipelines.activity.metric_sql import definitions_hash
 
+OTHER_VERSION = "of another version of Nightquest"
 DEFINITIONS = "definitions"  # parameter of a training: what its metrics meant
 
 
@@ -27,6 +30,24 @@ def _of_tasks(app: App) -> dict[str, str]:
         for name, metric in by.items()
         if metric is not None
     }
+
+
+def unfit(app: App, task: str, model: Portable, learned: Mapping[str, Any]) -> str:
+    """Why a version that is to serve a task cannot, as the end of a sentence "it is …"; empty where it can.
+
+    Args:
+        app: The app file of today.
+        task: What it is to answer; a person may have moved the alias to any version.
+        model: Of segments, `suits` tells more.
+        learned: The recorded parameters of its training.
+    """
+    answers = model.task.name if isinstance(model, LearnedModel) else Segments.name
+    if answers != task:
+        return f"one of {answers}"
+    if not isinstance(model, LearnedModel):
+        return ""
+    edited = "" if model.outdated else edited_since(app, model, learned)
+    return OTHER_VERSION if model.outdated else edited and f"of an older app file ({edited})"
 
 
 def edited_since(app: App, model: LearnedModel, learned: Mapping[str, Any]) -> str:

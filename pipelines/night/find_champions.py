@@ -15,7 +15,7 @@ from models.portable import OutdatedModelError
 from models.tasks import tasks
 from models.tasks.segments import Segments
 from pipelines.challenges.propose import PLANNED_WITH
-from pipelines.learning.outdated import edited_since
+from pipelines.learning.outdated import OTHER_VERSION, unfit
 from pipelines.night.open_night import Tonight
 from pipelines.night.score import Served
 from pipelines.publish.health import Fault, models_gone, registry_fault
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from models.tracking.kept import KeptChampions
     from models.tracking.registry import LoadedModel, Registry
 
-_OTHER_VERSION = "of another version of Nightquest"
 _NEEDED = (*PLANNED_WITH, Segments.name)
 
 
@@ -193,7 +192,7 @@ def look(registry: "Registry | KeptChampions", app: App, name: str, night: dt.da
     try:
         loaded = registry.load_for(app.app, name, night)
     except OutdatedModelError:
-        return ChampionLookup(why=_OTHER_VERSION)
+        return ChampionLookup(why=OTHER_VERSION)
     except NightquestError as error:
         if name in _NEEDED:
             raise
@@ -201,12 +200,8 @@ def look(registry: "Registry | KeptChampions", app: App, name: str, night: dt.da
     if loaded is None:
         later = registry.champion(app.app, name) or 0
         return ChampionLookup(later=later, untrained="" if later else registry.untrained(app.app).get(name, ""))
-    if not isinstance(loaded.model, LearnedModel):
-        return ChampionLookup(loaded)
-    if loaded.model.outdated:
-        return ChampionLookup(why=_OTHER_VERSION)
-    edited = edited_since(app, loaded.model, loaded.parameters)
-    return ChampionLookup(why=f"of an older app file ({edited})") if edited else ChampionLookup(loaded)
+    why = unfit(app, name, loaded.model, loaded.parameters)
+    return ChampionLookup(why=why) if why else ChampionLookup(loaded)
 
 
 def none_yet(name: str, looked: ChampionLookup, again: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 from pydantic import SecretStr
@@ -152,11 +153,8 @@ def models_gone(home: Path, app: str) -> list[str]:
     Raises:
         sqlite3.Error: The registry is damaged.
     """
-    folder = home / "mlartifacts" / app
-    serving = {task: model for task, model in _registered(home / "mlflow.db", app) if model}
-    return sorted(
-        task for task, model in serving.items() if not any((folder / task / "models" / model).rglob("*.json"))
-    )
+    serving = {task: lies_in(home, place) for task, place in _registered(home / "mlflow.db", app) if place}
+    return sorted(task for task, folder in serving.items() if folder and not any(folder.rglob("*.json")))
 
 
 def model_faults(home: Path, app: str) -> Iterator[Fault]:
@@ -165,11 +163,15 @@ def model_faults(home: Path, app: str) -> Iterator[Fault]:
     from models.tracking.sealed import verify  # noqa: PLC0415
     from models.tracking.versions import told_in  # noqa: PLC0415
 
-    for task, (version, model, tags) in _champions(home / "mlflow.db", app).items():
-        files = home / "mlartifacts" / app / task / "models" / model / "artifacts" / "data" / "files"
-        if files.exists():  # else `registry_fault` tells it
+    for task, (version, place, tags) in _champions(home / "mlflow.db", app).items():
+        folder = lies_in(home, place)
+        if folder and folder.exists():  # else `registry_fault` tells it
             try:
-                verify(files, told_in(tags, FILES) or None, f"champion of {app}.{task} (version {version})")
+                verify(
+                    folder / "data" / "files",
+                    told_in(tags, FILES) or None,
+                    f"champion of {app}.{task} (version {version})",
+                )
             except NightquestError as error:
                 yield Fault(app, "registry", error.message, error.remedy)
 
@@ -189,35 +191,41 @@ def to_review(home: Path, app: str) -> list[str]:
 
 
 def _registered(store: Path, app: str) -> list[tuple[str, str | None]]:
-    """Tasks of an app that have a version in the registry, with the model that is its champion."""
+    """Tasks of an app that have a version in the registry, with where the champion lies."""
     if not store.exists():
         return []
     with closing(sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro", uri=True)) as con:
         if not con.execute("SELECT 1 FROM sqlite_master WHERE name = 'model_versions'").fetchone():
             return []
         rows = con.execute(
-            """SELECT name, max(iif(alias = 'champion', source, NULL))
+            """SELECT name, max(iif(alias = 'champion', storage_location, NULL))
                FROM model_versions LEFT JOIN registered_model_aliases USING (name, version) GROUP BY name"""
         ).fetchall()
     tasks = {f"{app}.{task}": task for task in task_names()}
-    return [(tasks[name], model and model.rpartition("/")[2]) for name, model in rows if name in tasks]
+    return [(tasks[name], place) for name, place in rows if name in tasks]
 
 
-def _champions(store: Path, app: str) -> dict[str, tuple[int, str, dict[str, str]]]:
-    """Version, model and tags of an app's champions by task; none of a registry that cannot be read."""
+def lies_in(home: Path, place: str | None) -> Path | None:
+    """Where the files of a version lie, of whatever model it is a copy; None elsewhere than under this home."""
+    _, under, rest = (place or "").rpartition("/mlartifacts/")  # of a home that was moved another one stands before it
+    return home / "mlartifacts" / unquote(rest) if under else None
+
+
+def _champions(store: Path, app: str) -> dict[str, tuple[int, str | None, dict[str, str]]]:
+    """Version, place and tags of an app's champions by task; none of a registry that cannot be read."""
     if not store.exists():
         return {}
-    found: dict[str, tuple[int, str, dict[str, str]]] = {}
+    found: dict[str, tuple[int, str | None, dict[str, str]]] = {}
     tasks = {f"{app}.{task}": task for task in task_names()}
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro", uri=True)) as con:
         rows = con.execute(
-            """SELECT name, version, source, key, value
+            """SELECT name, version, storage_location, key, value
                FROM registered_model_aliases JOIN model_versions USING (name, version)
                LEFT JOIN model_version_tags USING (name, version) WHERE alias = 'champion' ORDER BY name"""
         ).fetchall()
-        for name, version, source, key, value in rows:
+        for name, version, place, key, value in rows:
             if name in tasks:
-                found.setdefault(tasks[name], (version, source.rpartition("/")[2], {}))[2][key] = value
+                found.setdefault(tasks[name], (version, place, {}))[2][key] = value
     return found
 
 

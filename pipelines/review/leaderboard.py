@@ -1,7 +1,6 @@
 """Who serves each learned question, against whom it won, and who waits."""
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from configs.errors import NightquestError
 from configs.settings import Settings
 from models.tasks import tasks
 from models.tasks.segments import Segments
-from models.tracking.versions import CONTEST, VERSIONS
+from models.tracking.versions import CONTEST, VERSIONS, contest_of
 from models.tracking.which_serves import FIRST_NIGHT, TRAINED_TO
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.night.find_champions import ChampionLookup, look
@@ -23,7 +22,6 @@ from pipelines.publish.health import Fault, models_gone, registry_fault
 from pipelines.publish.published import published_nights, read_manifest
 from pipelines.stores import has_registry, open_registry
 
-NO_CONTEST: Mapping[str, Any] = {}
 _INSTEAD = {
     **dict.fromkeys(PLANNED_WITH, "each night learns its own"),
     Segments.name: "segments follow the quantiles of the score",
@@ -151,7 +149,7 @@ def _seat(
     waiting = _waiting(_holder(mine, "review"), champion) or _waiting(_holder(mine, "challenger"), champion)
     if champion is None:
         return Seat(name, question, waiting=waiting, why=_none(name, looked.untrained if looked else ""))
-    contest = json.loads(champion[CONTEST]) if champion[CONTEST] else NO_CONTEST
+    contest = contest_of(champion[CONTEST])
     served, first = since.get(name, ("", None))
     return Seat(
         task=name,
@@ -190,7 +188,7 @@ def _holder(versions: pl.DataFrame, alias: str) -> dict[str, Any] | None:
 def _waiting(challenger: Mapping[str, Any] | None, champion: Mapping[str, Any] | None) -> Waiting | None:
     if challenger is None or (champion and champion["version"] == challenger["version"]):
         return None
-    contest = json.loads(challenger[CONTEST]) if challenger[CONTEST] else NO_CONTEST
+    contest = contest_of(challenger[CONTEST])
     to_review = "review" in challenger["aliases"].split(", ")
     return Waiting(challenger["version"], contest.get("chosen", ""), challenger["reason"], to_review)
 

@@ -18,7 +18,7 @@ from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.learning.incumbents import incumbents
 from pipelines.night.open_night import open_night
 from pipelines.night.words import hire_writers
-from pipelines.publish.health import model_faults, registry_fault
+from pipelines.publish.health import lies_in, model_faults, registry_fault
 from pipelines.publish.published import read_manifest
 from pipelines.stores import open_registry
 from tests.pipelines.nights import champions, context_of, now, serve_night
@@ -180,3 +180,10 @@ def test_models_that_another_version_kept_otherwise_are_told_with_the_remedy(tra
     (told,) = [note for note in served.notes if "another version of Nightquest" in note]
     assert "so this night learned its own. Run: nightquest train" in told
     assert served.told()["plays"] == "fallback"
+
+
+def test_a_version_lies_where_the_registry_says_also_a_copy_of_another_and_in_a_home_that_was_moved(tmp_path):
+    place = "mlartifacts/my%20app/plays/models/m-1/artifacts"
+    found = tmp_path / "mlartifacts" / "my app" / "plays" / "models" / "m-1" / "artifacts"
+    assert lies_in(tmp_path, f"file:///of/before/{place}") == found
+    assert lies_in(tmp_path, "s3://models/m-1/artifacts") is None

@@ -136,6 +136,9 @@ def test_a_version_that_someone_else_registered_is_not_opened(registry, app, mlf
     client.set_registered_model_alias(f"{app}.plays", "champion", other.version)
     with pytest.raises(NightquestError, match="was not registered by Nightquest"):
         registry.load(app, "plays")
+    client.set_model_version_tag(f"{app}.plays", other.version, "mlflow.nightquest.files_sha256", "[1]")
+    with pytest.raises(NightquestError, match="cannot be read any more"):
+        registry.load(app, "plays")
 
 
 def test_a_model_that_forgets_itself_on_disk_is_not_registered_and_its_run_failed(registry, app, mlflow):
@@ -175,6 +178,11 @@ def test_a_night_is_served_by_what_was_champion_in_its_time(registry, app):
         registry.record(app, "plays", trained(slope, until, promote=promote))
     served = {day: registry.load_for(app, "plays", dt.date(2024, 5, day)) for day in (1, 2, 9, 15, 16, 31)}
     assert {day: found and found.version for day, found in served.items()} == {1: None, 2: 1, 9: 1, 15: 1, 16: 3, 31: 3}
+    for name in ("trained_to", "first_night"):  # a person may write anything there
+        registry._client.set_model_version_tag(f"{app}.plays", "3", name, "long ago")
+    assert registry.load_for(app, "plays", dt.date(2024, 5, 16)).version == 3
+    assert registry.load_for(app, "plays", dt.date(2024, 5, 15)) is None, "its files say until when it knew"
+    assert registry.reviewable(app)["trained_to"].to_list() == ["", "2024-05-08", "2024-05-01"]
 
 
 def test_what_a_person_made_champion_counts_as_promoted_once_training_has_seen_it(registry, app):

@@ -5,7 +5,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.tracking.which_serves import Candidate, version_for
+from models.tracking.which_serves import FIRST_NIGHT, PROMOTED, TRAINED_TO, Candidate, version_for
 
 
 def day(n):
@@ -14,6 +14,11 @@ def day(n):
 
 def version(number, knew, *, promoted=True, first=None):
     return Candidate(number, day(knew), day(knew + 1 if first is None else first), promoted)
+
+
+def test_of_a_tag_that_is_no_day_any_more_nothing_is_known():
+    tags = {TRAINED_TO: "long ago", FIRST_NIGHT: "2026-05-02", PROMOTED: "by its contest"}
+    assert Candidate.of(3, tags) == Candidate(3, None, day(1), promoted=True)
 
 
 def test_the_champion_serves_every_night_after_its_data_whoever_chose_it():

@@ -7,7 +7,7 @@ from models.learners.habit import Habit
 from models.task import Encoding
 from models.tasks.engagement import Engagement, Levels
 from models.tasks.plays import Plays
-from pipelines.learning.outdated import DEFINITIONS, definitions_of, edited_since
+from pipelines.learning.outdated import DEFINITIONS, definitions_of, edited_since, unfit
 from pipelines.players.features import compute_features, feature_names
 from tests.factories import APP as TOY
 from tests.factories import event, known_at, make_app, warehouse_with
@@ -62,6 +62,13 @@ def test_levels_that_go_by_something_else_are_asked_of_no_model_of_engagement_an
         challenges={"metrics": ["solved"]},
     )
     assert "what engagement goes by" in edited_since(counted, levels, learned)
+
+
+def test_a_model_of_one_question_answers_no_other_wherever_its_alias_is_moved_to() -> None:
+    assert unfit(APP, "plays", PLAYS, LEARNED) == ""
+    assert unfit(APP, "churn", PLAYS, LEARNED) == "one of plays"
+    assert unfit(APP, "segments", PLAYS, LEARNED) == "one of plays"
+    assert unfit(APP, "plays", PLAYS, {}).startswith("of an older app file")
 
 
 def test_models_of_whose_training_no_definitions_are_known_do_not_serve() -> None:
