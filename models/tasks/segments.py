@@ -1,7 +1,7 @@
 """How strong is this player among comparable play? A Gaussian mixture per cohort, its components ordered by score."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.mixtures import Fitted, Mixture, MixtureParameters, Scaling, fit_mixture
+from models.mixture_search import Fitted, Measures, MixtureParameters, fit_mixture
+from models.mixtures import Mixture, Scaling
 from models.portable import load_arrays, load_json, save_arrays, save_json
 from models.task import Task
 
@@ -25,7 +26,9 @@ QUALITY: dict[str, pl.DataType] = {
     "rows": pl.Int64(),
     "components": pl.Int32(),
     "covariance": pl.String(),
-    "bic": pl.Float64(),
+    "bend": pl.String(),
+    "without": pl.String(),
+    "held_out": pl.Float64(),
     "stability": pl.Float64(),
     "silhouette": pl.Float64(),
     "posterior": pl.Float64(),
@@ -58,7 +61,7 @@ class SegmentParameters:
 
 
 class Segments(Task):
-    """Strength among comparable play: mixtures that are judged by BIC and stability, not in a contest of learners."""
+    """Strength among comparable play: mixtures held against each other by what they say of players left out."""
 
     name: ClassVar[str] = "segments"
     question: ClassVar[str] = "How strong is this player among comparable play?"
@@ -68,7 +71,10 @@ class Segments(Task):
         "segment where these are many enough."
     )
     notes: ClassVar[Mapping[str, str]] = {
-        "bic": "fit less what its size costs; lower is better, among mixtures of the same players only",
+        "held_out": (
+            "log-density of the measures of players left out, a row; higher is better, among mixtures of the same "
+            "players only"
+        ),
         "stability": "how alike segments are when players are drawn anew (adjusted Rand index), 1 is the same",
         "silhouette": "how much nearer players are to their own segment than to the next, -1 to 1",
         "posterior": "how sure the mixture is of each player's segment in the mean, 1 is certain",
@@ -78,7 +84,7 @@ class Segments(Task):
     }
     limits: ClassVar[tuple[str, ...]] = (
         "A segment is a standing among comparable players, not a promise; nothing is checked on later days.",
-        "Counts are not normal: variances have a floor, so BIC compares shapes of these measures only.",
+        "Counts are not normal: variances have a floor, so that log-densities compare shapes of these measures only.",
         "Components that share a level of the app count as one segment.",
     )
 
@@ -206,9 +212,12 @@ class SegmentModel:
         return rows.select(columns).to_numpy()
 
     def _fit(self, rows: pl.DataFrame) -> Fitted:
-        weights = np.array([m.weight for m in self.measures])
-        keys = rows["player_key"].to_numpy()
-        return fit_mixture(self._values(rows), keys, self._signs(), weights, self.parameters.mixture)
+        names, weights = [m.column for m in self.measures], np.array([m.weight for m in self.measures])
+        measures, search = (
+            Measures(names, self._signs(), weights),
+            replace(self.parameters.mixture, wanted=len(self.levels)),
+        )
+        return fit_mixture(self._values(rows), rows["player_key"].to_numpy(), measures, search)
 
     def _signs(self) -> Array:
         return np.array([_SIGNS[m.better] for m in self.measures])
@@ -267,13 +276,14 @@ def _together(a: Array, b: Array) -> bool:
 
 
 def _quality(cohort: str, rows: pl.DataFrame, fitted: Fitted) -> dict[str, object]:
-    figures = {name: fitted.figures[name] for name in ("bic", "stability", "silhouette", "posterior", "smallest_share")}
+    figures = {
+        name: fitted.figures[name] for name in ("held_out", "stability", "silhouette", "posterior", "smallest_share")
+    }
     return {
         "cohort": cohort,
         "players": rows["player_key"].n_unique(),
         "rows": rows.height,
-        "components": int(fitted.figures["components"]),
-        "covariance": fitted.covariance,
+        **fitted.setting,
         **figures,
         "converged": fitted.converged,
         "stable": fitted.allowed,

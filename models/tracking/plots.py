@@ -182,23 +182,22 @@ def contest_plot(entrants: Sequence[tuple[str, float, float, float, float]], *, 
     return _titled(figure, title)
 
 
-def bic_plot(trials: pl.DataFrame, *, title: str, chosen: tuple[int, str] | None = None) -> Figure:
-    """BIC against the number of components, a line for each kind of covariance.
+def mixtures_plot(trials: pl.DataFrame, *, title: str, chosen: tuple[int, float] | None = None) -> Figure:
+    """What mixtures say of players left out, against the number of components, a line for each kind of covariance.
 
     Args:
-        trials: components, covariance, bic; one row per mixture tried.
+        trials: components, covariance, held_out; one row per mixture tried, of which the best of a kind are drawn.
         title: The cohort.
-        chosen: Components and covariance of the mixture that serves.
+        chosen: Components and held_out of the mixture that serves.
     """
     figure, (axes,) = _canvas(6.6, 4.2)
     for (color, marker), (kind, rows) in zip(LINES, _groups(trials, "covariance"), strict=False):
-        line = rows.group_by("components").agg(pl.col("bic").min()).sort("components")
-        axes.plot(line["components"], line["bic"], color=color, marker=marker, linewidth=1.5, label=kind)
+        line = rows.group_by("components").agg(pl.col("held_out").max()).sort("components")
+        axes.plot(line["components"], line["held_out"], color=color, marker=marker, linewidth=1.5, label=kind)
     if chosen is not None:
-        served = trials.filter((pl.col("components") == chosen[0]) & (pl.col("covariance") == chosen[1]))
-        axes.plot(served["components"], served["bic"], "o", ms=16, mfc="none", mec=INK, mew=1.6, label="chosen")
+        axes.plot(*chosen, "o", ms=16, mfc="none", mec=INK, mew=1.6, label="chosen")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="components", ylabel="BIC (lower is better)")
+    axes.set(xlabel="components", ylabel="log-density of players left out (higher is better)")
     axes.legend(frameon=False, title="covariance", loc="center left", bbox_to_anchor=(1, 0.5))
     return _titled(figure, title)
 

@@ -11,7 +11,7 @@ from configs.nouns import counted
 from models.contest.outcome import Decision
 from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import ModelRun, Shown
-from models.tracking.plots import bic_plot, segments_plot
+from models.tracking.plots import mixtures_plot, segments_plot
 from pipelines.pins import Night
 from pipelines.players.segments import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, Strength, assign_segments, on_day
 
@@ -66,16 +66,27 @@ def segments_run(
         },
         metrics={name: value for row in model.quality.to_dicts() for name, value in _figures(row).items()},
         chosen=f"{parent['components']} components, {parent['covariance']}",
-        score="BIC",
+        score="log-density of players left out",
         figures=_segment_figures(segments, model, members, score, app),
         used_for=Segments.used_for,
         changes=_changes(app, members, serving[0], _members(app, serving[1], tonight)) if serving else "",
         notes=Segments.notes,
         tables={"tried": segments.trials},
         shown=[*_how_chosen(segments, model), _who_is_where(app, members, score)],
-        limits=(*Segments.limits, *([segments.note] if segments.note else [])),
+        limits=(*Segments.limits, *_fewer(model), *([segments.note] if segments.note else [])),
         example={"cohort": cohorts},
     )
+
+
+def _fewer(model: SegmentModel) -> list[str]:
+    """A sentence where mixtures have fewer groups than the app has levels."""
+    rows = model.quality.filter(pl.col("components") < len(model.levels))
+    said = [
+        f"{counted(row['components'], 'group')} for {'all players' if row['cohort'] == PARENT else row['cohort']}"
+        for row in rows.to_dicts()
+    ]
+    more = "mixtures of more were not stable, or said no more of players left out"
+    return [f"Of {len(model.levels)} levels not all are given ({', '.join(said)}): {more}."] if said else []
 
 
 def _how_chosen(segments: SegmentFit, model: SegmentModel) -> list[Shown]:
@@ -84,29 +95,31 @@ def _how_chosen(segments: SegmentFit, model: SegmentModel) -> list[Shown]:
     def rounded(*names: str) -> list[pl.Expr]:
         return [_decimals(pl.col(name)) for name in names]
 
-    bic = pl.col("bic").round(0).cast(pl.Int64)
     who = pl.col("cohort").replace(PARENT, "all players")
     figures = ("stability", "silhouette", "posterior", "smallest_share")
-    serve = model.quality.select(who, "players", "components", "covariance", *rounded(*figures))
-    said = "; ".join(f"{name.replace('_', ' ')}: {Segments.notes[name]}" for name in figures)
-    chosen = model.quality.select("cohort", "components", "covariance", serves=pl.lit("serves"))
-    tried = segments.trials.join(chosen, on=["cohort", "components", "covariance"], how="left")
-    place = pl.col("bic").rank("ordinal").over("cohort")
-    near = tried.filter((place <= _NEAREST) | pl.col("serves").is_not_null()).sort("cohort", "bic")
+    setting = ("components", "covariance", "bend", "without")
+    shown = ("components", "covariance", pl.col("bend").alias("scale"), pl.col("without").alias("left out"))
+    serve = model.quality.select(who, "players", *shown, *rounded("held_out", *figures))
+    said = "; ".join(f"{name.replace('_', ' ')}: {Segments.notes[name]}" for name in ("held_out", *figures))
+    chosen = model.quality.select("cohort", *setting, serves=pl.lit("serves"))
+    tried = segments.trials.join(chosen, on=["cohort", *setting], how="left")
+    place = pl.col("held_out").rank("ordinal", descending=True).over("cohort")
+    near = tried.filter((place <= _NEAREST) | pl.col("serves").is_not_null())
+    near = near.sort("cohort", "held_out", descending=[False, True])
     may = pl.when("allowed").then(pl.lit("yes")).when(~pl.col("allowed")).then(pl.lit("no"))
     near = near.select(
         who,
-        "components",
-        "covariance",
-        bic,
-        *rounded("stability", "smallest_share"),
+        *shown,
+        *rounded("held_out", "stability", "silhouette", "smallest_share"),
         may.alias("stable enough"),
         pl.col("serves").alias("chosen"),
     )
     least = (
-        f"Of each cohort the {_NEAREST} with the lowest BIC of those in `tables/tried.csv`: the lowest that is stable "
-        f"enough serves, and where none is, the most stable. bic: {Segments.notes['bic']}; of many players it is that "
-        "of a sample. Empty: not resampled, since a lower BIC was stable enough already."
+        f"Of each cohort the {_NEAREST} that say most of players left out, of those in `tables/tried.csv`. Among those "
+        "that are stable enough and say hardly less than the best of them, the usual scale (`log`) and measures "
+        "(`none` left out) come first, then as many components as the app has levels, then the largest silhouette; "
+        "where none is stable, the most stable serves. Empty: not resampled, since it said clearly less than one that "
+        "was stable."
     )
     return [Shown("Mixtures that serve", serve, f"{said}."), Shown("Settings tried", near, least)]
 
@@ -157,7 +170,7 @@ def _segments_decision(model: SegmentModel) -> Decision:
 
 def _figures(row: dict[str, Any]) -> dict[str, float]:
     """A mixture's figures, under its cohort's name where it is not everyone's."""
-    names = ("bic", "stability", "silhouette", "posterior", "smallest_share", "components", "converged")
+    names = ("held_out", "stability", "silhouette", "posterior", "smallest_share", "components", "converged")
     cohort = "".join(c if c.isalnum() or c in "_-. /" else "_" for c in row["cohort"])
     end = "" if row["cohort"] == PARENT else f"/{cohort}"
     return {f"{name}{end}": float(row[name]) for name in names}
@@ -174,13 +187,13 @@ def _members(app: App, model: SegmentModel, tonight: Strength) -> pl.DataFrame:
 def _segment_figures(
     segments: SegmentFit, model: SegmentModel, members: pl.DataFrame, score: str, app: App
 ) -> dict[str, Any]:
-    """BIC of the settings tried, and tonight's players by segment, for everyone and the largest cohorts."""
+    """What settings say of players left out, and tonight's players by segment: of everyone and the largest cohorts."""
     figures = {}
     for row in model.quality.sort("players", descending=True).head(_PLOTTED).to_dicts():
         cohort, name = row["cohort"], "".join(c if c.isalnum() else "_" for c in row["cohort"])
         trials = segments.trials.filter(pl.col("cohort") == cohort)
         title = f"{app.title}: {'all players' if cohort == PARENT else cohort}"
-        figures[f"bic_{name}"] = bic_plot(trials, title=title, chosen=(row["components"], row["covariance"]))
+        figures[f"mixtures_{name}"] = mixtures_plot(trials, title=title, chosen=(row["components"], row["held_out"]))
         judged = members.filter(pl.col("judged_as") == cohort)
         if judged.height:
             levels = app.segments.levels

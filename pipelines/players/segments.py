@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import counted
-from models.mixtures import MixtureParameters
+from models.mixture_search import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
@@ -139,7 +139,7 @@ def fit_segments(
         return SegmentFit(None, empty, f"Segments follow the quantiles of the score: {few}.", few)
     mixture = replace(MixtureParameters(), seed=seed)
     if played is not None:
-        mixture = replace(mixture, even_out=True, floor=FLOOR_IN_COHORTS, restarts=3)
+        mixture = replace(mixture, even_out=True, floor=FLOOR_IN_COHORTS, again=3)
         played = played.drop_nulls(f"{app.segments.score}__{WINDOW_DAYS}")  # without a score no strength was shown
     model = SegmentModel(SegmentParameters(app.cohorts.min_players, mixture), measures_of(app), app.segments.levels)
     trials = model.fit(rows, played)

@@ -7,13 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from models import mixtures
-from models.mixtures import COVARIANCES, Mixture, MixtureParameters, Scaling, View, _fit, _full_factors
+from models import mixture_search
+from models.mixture_search import COVARIANCES, Measures, MixtureParameters, _fit, _full_factors, fit_mixture
+from models.mixtures import BENDS, Mixture, Scaling, View
 from models.portable import class_of, load_model, save_model
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters, levels_of
 
 MEASURES = (Measure("points", weight=0.5), Measure("days", weight=0.25), Measure("away", "lower", weight=0.25))
 LEVELS = ("low", "middle", "high")
+ONE = Measures(("points",), np.ones(1), np.ones(1))
 FAST = SegmentParameters(50, MixtureParameters(trials=10, refits=2, most_components=5, seed=1))
 
 
@@ -138,16 +140,16 @@ def test_segments_that_do_not_survive_resampling_are_marked():
 
 def test_a_setting_that_cannot_win_is_not_resampled(monkeypatch):
     fits = []
-    monkeypatch.setattr(mixtures, "_fit", lambda x, *told, **more: fits.append(told[:2]) or _fit(x, *told, **more))
+    monkeypatch.setattr(
+        mixture_search, "_fit", lambda x, *told, **more: fits.append(told[:2]) or _fit(x, *told, **more)
+    )
     model = SegmentModel(FAST, MEASURES, LEVELS)
     trials = model.fit(players().drop("group"))[PARENT]
     judged = trials.filter(pl.col("stability").is_not_null())
     assert 0 < judged.height < trials.height
     assert trials["allowed"].is_null().to_list() == trials["stability"].is_null().to_list()
-    allowed = judged.filter("allowed")
-    assert (
-        allowed["bic"].min() == trials.filter(pl.col("allowed") | (pl.col("bic") <= allowed["bic"].min()))["bic"].min()
-    )
+    best = judged.filter("allowed")["held_out"].max()
+    assert trials.filter(pl.col("stability").is_null())["held_out"].max() < best
     refits = FAST.mixture.refits
     once = trials.height - judged.height
     assert len(fits) == once + judged.height * (1 + refits) + 1
@@ -210,9 +212,48 @@ def test_evened_out_a_measure_that_is_no_strength_moves_what_is_usual_and_draws_
     group, age = np.arange(240) % 2, rng.choice([15.0, 60.0], 240)
     values = np.column_stack([100 + 200 * group - age + rng.normal(0, 8, 240), np.full(240, 7.0), age])
     evened = replace(FAST.mixture, even_out=True, floor=0.03)
-    found = mixtures.fit_mixture(values, np.arange(240), np.array([1.0, 1, 0]), np.array([1.0, 0, 0]), evened)
+    measures = Measures(("points", "same", "age"), np.array([1.0, 1, 0]), np.array([1.0, 0, 0]))
+    found = fit_mixture(values, np.arange(240), measures, evened)
     assert found.mixture.view.used.tolist() == [0]  # the second is the same for all
     assert found.figures["components"] == 2
+    assert adjusted_rand_score(group, found.mixture.posterior(values).argmax(axis=1)) > 0.95
+    again = Mixture.from_arrays(found.mixture.arrays())
+    assert again.posterior(values).tolist() == found.mixture.posterior(values).tolist()
+
+
+@pytest.mark.parametrize("bend", BENDS)
+def test_on_every_scale_the_density_of_the_measures_themselves_adds_up_to_one(bend):
+    known = np.random.default_rng(0).lognormal(2, 1, (500, 1))
+    laid = mixture_search._Laid.out(known, ONE, {"bend": bend, "without": "none"}, FAST.mixture)
+    fitted_to = _fit(laid.seen(known), 2, "full", FAST.mixture)
+    grid = np.linspace(-400, 4000, 400_001)[:, None]
+    density = np.exp(laid.log_density(fitted_to, grid))
+    assert density.sum() * (grid[1, 0] - grid[0, 0]) == pytest.approx(1, abs=0.02)
+
+
+def test_a_measure_that_is_left_out_still_counts_by_what_the_others_say_of_it():
+    rng = np.random.default_rng(0)
+    seen = rng.normal(0, 1, (400, 1))
+    both = np.column_stack([seen[:, 0], 2 * seen[:, 0] + rng.normal(0, 0.1, 400), rng.normal(0, 1, 400)])
+    measures = Measures(("a", "tied", "alone"), np.ones(3), np.array([1.0, 0, 0]))
+    said = {}
+    for name in ("tied", "alone"):
+        laid = mixture_search._Laid.out(both, measures, {"bend": "plain", "without": name}, FAST.mixture)
+        said[name] = laid.log_density(_fit(laid.seen(both), 1, "full", FAST.mixture), both).mean()
+        assert laid.left[0] == pytest.approx(FAST.mixture.floor + (0 if name == "tied" else 1), abs=0.1)
+    whole = mixture_search._Laid.out(both, measures, {"bend": "plain", "without": "none"}, FAST.mixture)
+    assert said["alone"] == pytest.approx(
+        whole.log_density(_fit(whole.seen(both), 1, "full", FAST.mixture), both).mean(), abs=0.05
+    )
+
+
+def test_the_scale_is_the_one_on_which_groups_are_normal():
+    rng = np.random.default_rng(1)
+    group = np.arange(600) % 3
+    values = np.column_stack([1000.0 * group + rng.normal(0, 150, 600), 800 * group + rng.normal(0, 120, 600)])
+    measures = Measures(("points", "days"), np.ones(2), np.array([1.0, 0]))
+    found = fit_mixture(values, np.arange(600), measures, replace(FAST.mixture, trials=40, floor=0.01, wanted=3))
+    assert (found.setting["bend"], found.setting["components"]) == ("plain", 3)
     assert adjusted_rand_score(group, found.mixture.posterior(values).argmax(axis=1)) > 0.95
     again = Mixture.from_arrays(found.mixture.arrays())
     assert again.posterior(values).tolist() == found.mixture.posterior(values).tolist()

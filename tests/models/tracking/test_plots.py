@@ -9,12 +9,12 @@ from matplotlib.collections import LineCollection
 
 from models.contest.scores import equal_hope_bins, reliability_table
 from models.tracking.plots import (
-    bic_plot,
     contest_plot,
     contributions_plot,
     importance_plot,
     kinds_plot,
     looks_plot,
+    mixtures_plot,
     reliability_plot,
     save_figure,
     segments_plot,
@@ -85,13 +85,13 @@ def test_where_little_happens_the_reliability_plot_widens_what_lies_near_zero():
     assert min(hoped) > 0.7 * max(hoped)
 
 
-def test_bic_plot_rings_the_mixture_that_serves():
+def test_mixtures_plot_rings_the_mixture_that_serves():
     trials = pl.DataFrame(
         [(k, c, 100.0 + k + len(c)) for k in (1, 2, 3) for c in ("full", "diag")],
-        schema=["components", "covariance", "bic"],
+        schema=["components", "covariance", "held_out"],
         orient="row",
     )
-    figure = bic_plot(trials, title="all", chosen=(2, "full"))
+    figure = mixtures_plot(trials, title="all", chosen=(2, 106.0))
     ring = next(line for line in figure.axes[0].lines if line.get_label() == "chosen")
     assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([2], [106.0])
     assert {"full", "diag"} <= {line.get_label() for line in figure.axes[0].lines}

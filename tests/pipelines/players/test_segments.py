@@ -94,7 +94,7 @@ def test_no_level_is_below_a_lower_one_in_the_score_however_the_strong_play(seed
     found = assign_segments(APP, rows, model, NOBODY).with_columns(points=rows["points__28"])
     place = found["segment"].replace_strict({name: i for i, name in enumerate(LEVELS)}, return_dtype=pl.Int64)
     means = found.with_columns(place=place).group_by("place").agg(pl.col("points").mean()).sort("place")
-    assert means.height > 2
+    assert means.height > 1
     assert means["points"].is_sorted()
 
 
@@ -219,8 +219,8 @@ def test_the_record_shows_every_mixture_and_reads_back_as_it_was(fit, features, 
     past = features.with_columns(day), in_cohorts(features, "a", "b").with_columns(day), None
     run = segments_run(fit, past, at_night(APP), "hash", "code")
     assert run.rows["tonight"] == features.height
-    assert {"bic", "stability", "silhouette", "posterior", "converged"} <= set(run.metrics)
-    assert {"bic_all", "bic_a", "bic_b", "segments_a", "segments_b"} <= set(run.figures)
+    assert {"held_out", "stability", "silhouette", "posterior", "converged"} <= set(run.metrics)
+    assert {"mixtures_all", "mixtures_a", "mixtures_b", "segments_a", "segments_b"} <= set(run.figures)
     assert run.decision.promote == bool(fit.model.quality.select(pl.col("stable", "converged")).to_numpy().all())
     assert max(run.data_window.values()) < at_night(APP).base_day
     came = at_night(APP).base_day - dt.timedelta(days=int(features["tenure_days"].max()))
