@@ -29,6 +29,7 @@ TRIALS: dict[str, pl.DataType] = {
     "smallest_share": pl.Float64(),
     "allowed": pl.Boolean(),
 }
+_FINALS = 3  # of those alike, fitted on all rows until no component is too small
 _JUDGED_BY = 3  # one player in so many is left out, for what a mixture says of them
 _ALIKE = 0.01  # what a mixture may say less of a measure of players left out than the best, and be as good
 
@@ -135,7 +136,7 @@ def fit_mixture(values: Array, players: Labels, measures: Measures, parameters: 
     search = _Search(values[kept], players[kept], measures, parameters)
     tuned = tune(search.judge, seed=parameters.seed, trials=parameters.trials, first=_first(parameters))
     ranked = search.ranked(tuned.tried) or [tuned.best]
-    finals = (_Final.of(values, measures, one, parameters) for one in ranked)
+    finals = (_Final.of(values, measures, one, parameters) for one in ranked[:_FINALS])
     chosen = next((each for each in finals if each.smallest_share >= parameters.min_share), None)
     final = chosen or _Final.of(values, measures, ranked[0], parameters)
     best, told = final.one, final.one.outcome.details

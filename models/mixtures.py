@@ -12,6 +12,7 @@ Labels = NDArray[np.int64]
 Bend = Literal["log", "root", "plain"]
 BENDS: tuple[Bend, ...] = get_args(Bend)
 _FARTHEST = 5.0
+_LEAST = 1e-3  # the spread of what is the same for all
 _UNKNOWN = {1.0: 0.05, -1.0: 0.95, 0.0: 0.5}  # the quantile that stands for an unknown value, by the measure's sign
 
 
@@ -47,9 +48,10 @@ class Scaling:
         """How much more room scaled values have than the measures themselves, as a logarithm, shape (n,).
 
         Added to the log-density of scaled values it gives that of the measures, which is the same whatever the scale.
+        A measure that is the same for all has no spread that would tell scales apart, and adds nothing.
         """
         slope: Array = log_slope(self._filled(values), self.bend) - np.log(self.spread)
-        stretch: Array = slope.sum(axis=1)
+        stretch: Array = slope[:, self.spread > _LEAST].sum(axis=1)
         return stretch
 
     def _filled(self, values: Array) -> Array:
@@ -80,7 +82,7 @@ def robust_spread(values: Array) -> float:
     """The interquartile range over 1.349, a normal's standard deviation; where half of all are equal, the deviation."""
     low, high = np.quantile(values, [0.25, 0.75])
     spread = float(high - low) / 1.349
-    return max(spread, float(values.std()), 1e-3) if spread < 1e-9 else spread
+    return max(spread, float(values.std()), _LEAST) if spread < 1e-9 else spread
 
 
 @dataclass(frozen=True)

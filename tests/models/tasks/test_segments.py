@@ -231,6 +231,11 @@ def test_on_every_scale_the_density_of_the_measures_themselves_adds_up_to_one(be
     assert density.sum() * (grid[1, 0] - grid[0, 0]) == pytest.approx(1, abs=0.02)
 
 
+def test_a_measure_that_is_the_same_for_all_tells_no_scale_from_another():
+    same = np.full((30, 1), 500.0)
+    assert [Scaling.of(same, np.ones(1), bend).log_stretch(same).tolist() for bend in BENDS] == [[0.0] * 30] * 3
+
+
 def test_a_measure_that_is_left_out_still_counts_by_what_the_others_say_of_it():
     rng = np.random.default_rng(0)
     seen = rng.normal(0, 1, (400, 1))
