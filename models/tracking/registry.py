@@ -19,13 +19,13 @@ import polars.selectors as cs
 
 from configs.errors import NightquestError
 from models.contest.scores import Measured
-from models.portable import Portable, load_json, load_model, save_json, save_model
+from models.portable import Portable, load_json, load_model, save_json
 from models.tracking.aliases import CHALLENGED, CHAMPION, Aliases
 from models.tracking.cards import card_of
 from models.tracking.experiments import NOTE
 from models.tracking.night_page import NightPage, Past
 from models.tracking.pages import ModelRun, flat_metrics, model_page, synthetic_rows
-from models.tracking.sealed import checksums, predict_as_before, verify
+from models.tracking.sealed import checksums, save_and_predict, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
 from models.tracking.versions import CONTEST, PROMOTION, UNSEEN, contest_json, models_of, registered_versions, told_in
@@ -95,7 +95,7 @@ class Registry:
         person alone moves `champion`, and the version that would have got it gets the alias `review`.
 
         Raises:
-            NightquestError: If the model, read back from its files, predicts otherwise than before.
+            UnkeptError: If the model cannot be written, or predicts otherwise once it is read back.
         """
         with (
             tempfile.TemporaryDirectory() as scratch,
@@ -103,9 +103,8 @@ class Registry:
         ):
             folder = Path(scratch) / "files"
             example = synthetic_rows(run.inputs, run.example)
-            save_model(folder, run.model)
+            predicted = save_and_predict(run.model, folder, example)
             save_json(folder / RUN_FILE, _told(run))
-            predicted = predict_as_before(run.model, folder, example)
             self.tracking.log(run_id, _parameters(run), {}, run.figures)
             for name, table in run.tables.items():
                 self._client.log_text(run_id, table.write_csv(), f"tables/{name}.csv")

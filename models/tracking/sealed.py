@@ -8,7 +8,11 @@ import numpy as np
 import polars as pl
 
 from configs.errors import NightquestError
-from models.portable import Portable, load_model
+from models.portable import Portable, load_model, save_model
+
+
+class UnkeptError(NightquestError):
+    """A model that its own files cannot keep, so that it is not registered."""
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -41,19 +45,28 @@ def verify(folder: Path, expected: str | None, what: str) -> None:
         raise NightquestError(f"The {what} is not what was registered: {', '.join(changed)} changed.", remedy)
 
 
-def predict_as_before(model: Portable, folder: Path, example: pl.DataFrame) -> np.ndarray | pl.DataFrame:
-    """The prediction for the example, the same from memory and from the files.
+def save_and_predict(model: Portable, folder: Path, example: pl.DataFrame) -> np.ndarray | pl.DataFrame:
+    """Write a model's files; the prediction for the example, the same from memory and from the files.
 
     Raises:
-        NightquestError: If the two differ, so that a model that cannot be read back is never registered.
+        UnkeptError: The two differ, or the model fails in it.
+        OSError: The files cannot be written.
     """
-    before, after = model.predict(example), load_model(folder).predict(example)
+    try:
+        save_model(folder, model)
+        before, after = model.predict(example), load_model(folder).predict(example)
+    except OSError:
+        raise
+    except Exception as error:
+        raise UnkeptError(
+            f"A model of kind '{model.kind}' cannot be kept: {type(error).__name__}: {error}.", exit_code=1
+        ) from error
     if isinstance(before, pl.DataFrame):
         same = isinstance(after, pl.DataFrame) and before.equals(after)
     else:
         same = isinstance(after, np.ndarray) and np.array_equal(before, after, equal_nan=True)
     if not same:
-        raise NightquestError(
+        raise UnkeptError(
             f"A model of kind '{model.kind}' predicts otherwise once it is read back from its files.",
             "Its to_files or from_files leaves something out; it was not registered.",
             exit_code=1,

@@ -85,7 +85,7 @@ def run_train(
             beside=lambda: told.extend(_learn_segments(known, wanted, registrar, for_learning, steps)),
         )
     steps.begin(REGISTERING)
-    registrar.without(learned.failed)
+    told += registrar.without(learned.failed)
     steps.end()
     left_out = learners_left_out(heavy=tuning is not None and tuning.seconds > 0)
     versions = {task: registrar.versions[task] for task in wanted if task in registrar.versions}

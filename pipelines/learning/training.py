@@ -83,7 +83,7 @@ class Contests:
                 self.notes += [fault for fault in contest.faults if fault not in self.notes]
                 learned(contest)
             else:
-                self.failed[name] = _why_not(name, contest)
+                self.failed[name] = why_not(name, contest)
                 self.notes.append(f"No model of {name} is learned: {self.failed[name]}.")
 
 
@@ -230,7 +230,7 @@ def _size(samples: Samples) -> int:
     return sum(int(frame.estimated_size()) for frame in (samples.features, samples.past, samples.labels))
 
 
-def _why_not(task: str, error: Exception) -> str:
+def why_not(task: str, error: Exception) -> str:
     """Why a task has no contest, as the end of a sentence."""
     if isinstance(error, NightquestError):
         return error.message.rstrip(".")

@@ -106,6 +106,35 @@ class Stumbling(Returns):
     def rows(self, app, samples, encoding, *, seed):
         return super().rows(app, samples, encoding, seed=seed).drop("returned")
 ''',
+    "undecided": '''
+"""It fails once its contest is over."""
+
+from models.tasks.returns import Returns
+
+
+class Undecided(Returns):
+    """It cannot decide."""
+
+    name = "undecided"
+    doing = "who dithers"
+    only = frozenset({"logistic"})
+
+    def decide(self, gain, against):
+        raise KeyError("gain")
+''',
+    "unkept": '''
+"""Its model cannot be written."""
+
+from models.tasks.returns import Returns
+
+
+class Unkept(Returns):
+    """Nobody keeps it."""
+
+    name = "unkept"
+    doing = "what nobody keeps"
+    only = frozenset({"fleeting"})
+''',
     "raising": "1 / 0",
     "twin": "from models.task import Task\n\n\nclass Other(Task):\n    name = 'plays'\n",
 }
@@ -208,6 +237,21 @@ class Failing(Logistic):
     def fit(self, sheet, y, weights):
         raise RuntimeError("no patience")
 ''',
+    "fleeting": '''
+"""It has no files."""
+
+from models.learners.logistic import Logistic
+
+
+class Fleeting(Logistic):
+    """It passes."""
+
+    name = "fleeting"
+    suits = frozenset({"unkept"})
+
+    def to_files(self, folder):
+        raise RuntimeError("no files")
+''',
     "absent": '''
 """Its library is not installed."""
 
@@ -225,7 +269,7 @@ class Absent(Logistic):
 }
 
 
-LEARNED = ("plays", "attainment", "segments", "returns", "boastful", "stumbling")
+LEARNED = ("plays", "attainment", "segments", "returns", "boastful", "stumbling", "undecided", "unkept")
 
 
 @pytest.fixture(scope="module")
@@ -301,13 +345,15 @@ def test_a_night_publishes_its_scores_and_names_its_version(world):
         "The learner absent does not compete: no-such-library is not installed. Install it: pip install",
         "The learner failing does not compete for plays: RuntimeError: no patience.",
         "No model of stumbling is learned: the task stumbling fails with ValueError: its rows lack returned.",
+        "No model of undecided is registered: the task undecided fails with KeyError: 'gain'.",
+        "No model of unkept is registered: A model of kind 'learned' cannot be kept: RuntimeError: no files.",
     ],
 )
 def test_a_file_that_fails_is_named_and_the_others_are_learned(world, told):
     _, report, _ = world
     assert any(told in note for note in report.notes), report.notes
     assert set(report.versions) >= {"plays", "attainment", "segments", "returns", "boastful"}
-    assert not set(report.versions) & {"stumbling", "raising", "twin"}
+    assert not set(report.versions) & {"stumbling", "undecided", "unkept", "raising", "twin"}
 
 
 def test_who_could_not_compete_is_on_the_page_of_the_model(world):

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.portable import save_model
 from models.tracking.pages import synthetic_rows
-from models.tracking.sealed import predict_as_before
+from models.tracking.sealed import save_and_predict
 from pipelines.known import Known
 from pipelines.learning.record_segments import segments_run
 from pipelines.players.segments import (
@@ -238,8 +237,7 @@ def test_the_record_shows_every_mixture_and_reads_back_as_it_was(fit, features, 
         assert (
             f"{features.height} players {stay} stay at their level, 0 go up and {features.height - stay} down" in told
         )
-    save_model(tmp_path / "m", run.model)
-    predict_as_before(run.model, tmp_path / "m", synthetic_rows(run.inputs, run.example))
+    save_and_predict(run.model, tmp_path / "m", synthetic_rows(run.inputs, run.example))
 
 
 def test_nothing_is_recorded_without_a_model():
