@@ -7,7 +7,7 @@ from configs.nouns import counted
 from models.contest.kinds import FEWEST_TOLD, OfKind
 from models.contest.outcome import MUCH, Decision
 from models.tracking.doubts import doubts_of, is_calibrated
-from models.tracking.pages import ModelRun, Shown
+from models.tracking.pages import ModelRun, Shown, took
 
 WIDE = "&nbsp;&nbsp;&nbsp; "  # MLflow's page sets table cells without space between them, and breaks lines at any other
 FIGURES = {  # what figures say that every contest has
@@ -246,13 +246,9 @@ def _trained_on(run: ModelRun) -> str:
     rows += f".{REFITTED.format(first)}" if "refit" in run.rows else ""
     cost = ""
     if run.cost:
-        fit, rows_s, asked = _seconds(run.cost.fit_s), f"{run.cost.rows:,} rows", _seconds(run.cost.answer_s)
+        fit, rows_s, asked = took(run.cost.fit_s), f"{run.cost.rows:,} rows", took(run.cost.answer_s)
         cost = f"\n- Cost: {fit} of processors to fit on {rows_s}, {asked} to answer a million"
     return (
         f"### Trained on\n- Days: {'; '.join(told) or 'not recorded'}\n- Rows: {rows or 'not recorded'}\n"
         f"- App file `{run.app_hash[:12]}`, code `{run.code_version}`{cost}"
     )
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 0.05 else "less than 0.1 s"

@@ -130,6 +130,11 @@ def synthetic_rows(inputs: Mapping[str, pl.DataType], example: Mapping[str, Sequ
     )
 
 
+def took(seconds: float) -> str:
+    """How long something took, as a page tells it."""
+    return f"{seconds:.1f} s" if seconds >= 0.05 else "less than 0.1 s"
+
+
 def flat_metrics(metrics: Mapping[str, Measured]) -> dict[str, float]:
     """name, name_low and name_high, to six places; ends and values that are not finite are left out."""
     flat: dict[str, float] = {}

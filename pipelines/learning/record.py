@@ -13,7 +13,7 @@ from models.contest.outcome import Rival
 from models.contest.promotion import Against, Gain
 from models.explain.reasons import REST, moved_by_kind, share_of_kinds
 from models.learners import learners
-from models.tracking.pages import ModelRun
+from models.tracking.pages import ModelRun, took
 from models.tracking.plots import (
     contest_plot,
     contributions_plot,
@@ -103,7 +103,7 @@ def _beside(against: Against) -> tuple[str, list[tuple[str, str, str]]]:
         ("rows that neither had seen", f"{against.rows:,}", f"{against.rows:,}"),
         ("chance of so much by luck alone", f"{against.doubt:.2g} (allowed: {against.allowed:.2g})", ""),
         ("calibration error", f"{ours:.4f}", f"{theirs:.4f}"),
-        ("processors for a night's players", f"{our_s:.1f} s{may}", f"{their_s:.1f} s"),
+        ("processors for a night's players", f"{took(our_s)}{may}", took(their_s)),
         ("worse beyond doubt where", "; ".join(against.worse) or "nowhere", ""),
     ]
 
