@@ -49,16 +49,19 @@ def _calibration(metrics: Mapping[str, Measured], kinds: Sequence[OfKind]) -> It
         f"**Off by more than chance** on these later days: its calibration error, {error:.3f}, is {error / floor:.1f} "
         "times what chance alone makes of a faultless model."
     )
-    off = [
-        f"{each.name} ({each.promised:.2g} promised, {each.happened[0]:.2g} happened)"
-        for each in kinds
-        if each.off and each.name != ALL
-    ]
+    level = [_gap(each) for each in kinds if each.name == ALL and abs(each.promised - each.happened[0]) >= error / 2]
+    if level:
+        told += f" Most of it is the level of these days: of all questions, {level[0]}."
+    off = [f"{each.name} ({_gap(each)})" for each in kinds if each.off and each.name != ALL]
     if off:
         told += f" That concerns {'; '.join(off)}."
     elif len(kinds) > 1:
         told += " No kind below is off beyond its own noise."
     yield told
+
+
+def _gap(kind: OfKind) -> str:
+    return f"{kind.promised:.2g} promised, {kind.happened[0]:.2g} happened"
 
 
 def _kinds(run: ModelRun) -> Iterator[str]:

@@ -36,6 +36,7 @@ from pipelines.learning.training import MOST_SNAPSHOTS, SEED, past_days
 from pipelines.stores import open_app
 from tests.benchmarks.known_on import known_on
 from tests.benchmarks.straight.scores import boosted, forest, regressed_each, stays_as_it_is
+from tests.benchmarks.straight.silent import stays_silent
 
 Array = NDArray[np.float64]
 Figure = Callable[[Array], float]
@@ -190,19 +191,25 @@ def _beside_the_truth(rows: Rows, now: pl.DataFrame, truth: pl.DataFrame) -> Ite
     """Harrell's concordance of when players left: by the chance to have left in four weeks, and by what is true.
 
     What is true: who is away on the day, which nobody can see, comes first, then who is least likely to play that day.
+    Between them: what somebody could know who knows habits to the letter and sees what an app sees (`stays_silent`).
     """
     curve = rows.test.group_by("player_key", "base_day").agg(
         gone_in=pl.col("week").filter(pl.col("y") == 1).min(), last=pl.col("week").max()
     )
-    both = now.join(curve, on=["player_key", "base_day"]).join(truth, on=["player_key", "base_day"], how="left")
+    habits = truth.unique("player_key").select("player_key", *_HABITS)
+    both = now.join(curve, on=["player_key", "base_day"]).join(habits, on="player_key")
+    both = both.join(truth.drop(_HABITS), on=["player_key", "base_day"], how="left")
     both = both.with_columns(
         time=pl.coalesce("gone_in", pl.col("last") + 1),
         own=1 - pl.col("p_plays").fill_nan(None).fill_null(-1.0),
         gone=pl.col("gone_in").is_not_null(),
     )
-    y, own = both["y"].to_numpy(), both["own"].to_numpy()
-    area = _told(lambda w: float(roc_auc_score(y, own, sample_weight=w)), both["player_key"].to_numpy())
-    yield f"churn  ROC-AUC of the truth: {area}"
+    both = both.with_columns(silent=pl.Series(stays_silent(both, rows.encoding.days)))
+    y = both["y"].to_numpy()
+    for name, of in list(_RISKS.items())[1:]:
+        risk = both[of].to_numpy()
+        area = _told(lambda w, p=risk: float(roc_auc_score(y, p, sample_weight=w)), both["player_key"].to_numpy())
+        yield f"churn  ROC-AUC of {name}: {area}"
     time, gone, players = (both[name].to_numpy() for name in ("time", "gone", "player_key"))
     told = {name: partial(concordance, time, gone, both[of].to_numpy()) for name, of in _RISKS.items()}
     for name, figure in told.items():
@@ -211,7 +218,7 @@ def _beside_the_truth(rows: Rows, now: pl.DataFrame, truth: pl.DataFrame) -> Ite
     yield f"churn  concordance, the truth's more than served: {behind}"
 
 
-_RISKS = {"served": "p", "the truth": "own"}
+_RISKS = {"served": "p", "who knows habits": "silent", "the truth": "own"}
 
 
 def concordance(time: Array, gone: NDArray[np.bool_], risk: Array, weights: Array) -> float:
@@ -275,10 +282,14 @@ def main() -> None:
 
 
 def _truth(known: Known, folder: Path) -> pl.DataFrame:
-    """player_key, base_day, p_plays: how likely each player was to play on each day; none when away."""
+    """player_key, base_day, p_plays (how likely each player was to play on each day; none when away) and habits."""
     chances = pl.read_parquet(folder / "chances.parquet").with_columns(pl.col("user_id").cast(pl.String))
-    players = known.frame("SELECT player_key, user_id FROM players")
-    return chances.join(players, on="user_id").select("player_key", "p_plays", base_day="day")
+    habits = pl.read_parquet(folder / "truth.parquet", columns=["user_id", *_HABITS])
+    players = known.frame("SELECT player_key, user_id FROM players").join(habits, on="user_id")
+    return chances.join(players, on="user_id").select("player_key", "p_plays", *_HABITS, base_day="day")
+
+
+_HABITS = ("play_probability", "weekday_log_odds")
 
 
 if __name__ == "__main__":

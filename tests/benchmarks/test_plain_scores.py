@@ -1,5 +1,7 @@
 """What the table of rivals rests on: weighted figures are those of repeated rows, and rivals say what they should."""
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from models.tasks.engagement import macro_f1
 from tests.benchmarks.plain_scores import concordance, macro_f1_of
 from tests.benchmarks.straight.scores import regressed_each, stays_as_it_is
+from tests.benchmarks.straight.silent import AT_FIRST, FIRST_DAYS, RISK, stays_silent
 
 
 def test_a_weight_counts_as_so_many_rows() -> None:
@@ -34,3 +37,22 @@ def test_a_badge_that_nobody_earned_is_answered_by_its_share_and_a_new_one_by_th
 def test_persistence_says_how_often_each_level_followed() -> None:
     last, level = np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])
     assert stays_as_it_is(last, level, np.array([0]), 2)[0] == pytest.approx([3 / 5, 2 / 5])
+
+
+def test_who_knows_habits_weighs_that_a_silent_player_may_be_away() -> None:
+    wednesday, sure = dt.date(2026, 3, 4), [-40.0] * 2 + [0.0] * 5  # who never plays on Mondays and Tuesdays
+    players = pl.DataFrame(
+        {
+            "base_day": [wednesday] * 2,
+            "recency_days": [1, 1],
+            "tenure_days": [1000, 1],
+            "play_probability": [0.5, 0.5],
+            "weekday_log_odds": [sure, [0.0] * 7],
+        }
+    )
+    old, new = stays_silent(players, 1)
+    assert old == pytest.approx(RISK + (1 - RISK) * 0.5)
+    risk = RISK * (1 + AT_FIRST * np.exp(0 / FIRST_DAYS))
+    assert new == pytest.approx(risk + (1 - risk) * 0.5)
+    silent = stays_silent(players.with_columns(recency_days=pl.lit(3)), 1)
+    assert silent[0] < silent[1]  # whose silence lasted two days on which they might have come

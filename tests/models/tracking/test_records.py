@@ -41,6 +41,7 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "used_for": "Nights ask by it.",
         "notes": {"odd": "told by nobody else"},
         "kinds": [
+            OfKind("all", 2100, 80, 0.45, (0.43, 0.38, 0.48), 0.41, (0.05, 0.01, 0.09), off=True),
             OfKind("window of 7 days", 1200, 80, 0.5, (0.4, 0.35, 0.45), 0.41, (0.05, -0.04, 0.06), off=True),
             OfKind("window of 3 days", 900, 80, 0.4, (0.4, 0.35, 0.45), 0.41, (-0.05, -0.08, -0.02), off=False),
         ],
@@ -73,7 +74,8 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "| earned | not known |",
         "| odd | 0.100 |  | told by nobody else |",
         "**Off by more than chance** on these later days: its calibration error, 0.030, is 3.0 times what chance",
-        "a faultless model. That concerns window of 7 days (0.5 promised, 0.4 happened).",
+        "a faultless model. Most of it is the level of these days: of all questions, 0.45 promised, 0.43 happened.",
+        "0.43 happened. That concerns window of 7 days (0.5 promised, 0.4 happened).",
         "against it\n- Not shown to be better than version 1.\n- **Off",
         "- Not shown to be better than the base rate for: window of 7 days.\n",
         "- **Worse than the base rate** beyond noise for: window of 3 days.\n",
