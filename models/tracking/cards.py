@@ -214,7 +214,9 @@ def _plots(run: ModelRun, run_id: str) -> str:
         f"{said.get(name, '')}\n\n![{name}](get-artifact?path=plots/{name}.png&run_uuid={run_id})".strip()
         for name in names[:MOST_PLOTS]
     ]
-    return "\n\n".join(["### Plots", *drawn])
+    more = len(names) - len(drawn)
+    left = [f"{counted(more, 'plot')} more: under `plots/` of the source run."] if more else []
+    return "\n\n".join(["### Plots", *drawn, *left])
 
 
 def _moving(run: ModelRun) -> str:

@@ -178,6 +178,7 @@ def contest_plot(entrants: Sequence[tuple[str, float, float, float, float]], *, 
     axes.set_yticks(range(len(ranked)), called)
     said = "log loss more than the chosen one's on the same later rows, 95 % interval (left is better)"
     axes.set(ylim=(len(ranked) - 0.5, -0.5))
+    axes.xaxis.set_major_locator(MaxNLocator(6))  # four decimals need room
     figure.supxlabel(said, fontsize=9)
     return _titled(figure, title)
 

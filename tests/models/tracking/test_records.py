@@ -242,6 +242,9 @@ def test_a_page_of_what_no_contest_chose_shows_how_it_was_chosen_and_claims_no_c
     assert "No version that can answer served this question when it was trained" in page
     assert "Days: 2024-01-01 to 2024-03-31\n" in page
     assert "Asked of all" not in page
+    many = {f"bic_{n}": importance_plot({"x": 1.0}, title="x") for n in range(8)}
+    assert "![bic_5](" in (page := card_of(a_run(figures=many), run.decision, "run"))
+    assert "2 plots more: under `plots/` of the source run." in page
     assert "Calibrated" in card_of(a_run(metrics={"calibration_error": 0.01, "calibration_floor": 0.01}), run.decision)
 
 
