@@ -154,11 +154,10 @@ def test_an_app_that_was_never_trained_has_lost_nothing(home, run):
 
 def test_a_registry_whose_files_are_gone_is_told_as_lost(home, run):
     with closing(sqlite3.connect(home / "mlflow.db")) as con, con:
-        con.execute("CREATE TABLE model_versions (name VARCHAR, version INTEGER, source VARCHAR)")
+        con.execute("CREATE TABLE model_versions (name VARCHAR, version INTEGER, storage_location VARCHAR)")
         con.execute("CREATE TABLE registered_model_aliases (name VARCHAR, version INTEGER, alias VARCHAR)")
-        con.execute(
-            f"INSERT INTO model_versions VALUES ('{APP}.plays', 1, 'models:/m-1'), ('{APP}.plays', 2, 'models:/m-2')"
-        )
+        of_version = ((f"{APP}.plays", n, f"{home}/mlartifacts/{APP}/plays/models/m-{n}") for n in (1, 2))
+        con.executemany("INSERT INTO model_versions VALUES (?, ?, ?)", of_version)
         con.execute(f"INSERT INTO registered_model_aliases VALUES ('{APP}.plays', 2, 'champion')")
     older = home / "mlartifacts" / APP / "plays" / "models" / "m-1"
     older.mkdir(parents=True)
