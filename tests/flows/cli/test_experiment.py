@@ -10,7 +10,7 @@ from data.warehouse import open_warehouse
 from flows.cli.main import run_command
 from pipelines.activity.parts import sync_metrics
 from tests.pipelines.experiments.trials import DAY, FIRST, play_experiment
-from tests.pipelines.publish.nights import APP
+from tests.pipelines.publish.night_rows import APP
 
 
 @pytest.fixture(name="tried", scope="module")

@@ -16,19 +16,8 @@ from flows.cli.main import run_command
 from flows.nightly import nightly
 from pipelines.publish.show import gather_player
 from tests.flows.world import LAST_NIGHT
-from tests.pipelines.publish.nights import (
-    APP,
-    AS_OF,
-    USER_IDS,
-    audited,
-    issue,
-    make_night,
-    nomination,
-    played_warehouse,
-    publish_tables,
-    put,
-    verdict,
-)
+from tests.pipelines.publish.night_rows import APP, AS_OF, USER_IDS, nomination, verdict
+from tests.pipelines.publish.nights import audited, issue, make_night, played_warehouse, publish_tables, put
 from tests.printed import printed
 
 JUDGED = {

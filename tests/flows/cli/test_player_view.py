@@ -19,21 +19,8 @@ from pipelines.publish.show import gather_player
 from pipelines.reports import TrainReport
 from tests.factories import make_app
 from tests.foreign.apps import write_app
-from tests.pipelines.publish.nights import (
-    APP,
-    AS_OF,
-    USER_IDS,
-    audited,
-    award,
-    challenge,
-    issue,
-    make_night,
-    played_warehouse,
-    publish_tables,
-    put,
-    reward_entry,
-    settlement,
-)
+from tests.pipelines.publish.night_rows import APP, AS_OF, USER_IDS, award, challenge, reward_entry, settlement
+from tests.pipelines.publish.nights import audited, issue, make_night, played_warehouse, publish_tables, put
 from tests.printed import printed
 
 HOSTILE = "[bold red]user[/] \x1b[2Jgone"

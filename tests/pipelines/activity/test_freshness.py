@@ -15,7 +15,7 @@ from pipelines.known import Known
 from pipelines.learning.samples import draw_samples
 from pipelines.pins import accept_silence, day_start, make_night, pin_night
 from tests.factories import event, make_app, warehouse_with
-from tests.pipelines.publish.nights import achievement, challenge
+from tests.pipelines.publish.night_rows import achievement, challenge
 
 APP = make_app()
 FIRST = dt.date(2024, 1, 1)

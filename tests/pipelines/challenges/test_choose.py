@@ -16,7 +16,7 @@ from pipelines.challenges.propose import wanted_probability
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import known_at, make_app
 from tests.pipelines.challenges.candidates import BASE, METRICS, TARGETS, plays, targets
-from tests.pipelines.publish.nights import challenge
+from tests.pipelines.publish.night_rows import challenge
 
 APP = make_app()
 

@@ -5,17 +5,8 @@ import pytest
 
 from pipelines.challenges.kept import ended_tonight, kept_by_night
 from pipelines.known import Known
-from tests.pipelines.publish.nights import (
-    APP,
-    AS_OF,
-    at,
-    challenge,
-    content_id,
-    make_night,
-    played_warehouse,
-    put,
-    settlement,
-)
+from tests.pipelines.publish.night_rows import APP, AS_OF, at, challenge, content_id, settlement
+from tests.pipelines.publish.nights import make_night, played_warehouse, put
 
 DAY = dt.timedelta(days=1)
 

@@ -11,7 +11,8 @@ from pipelines.known import Known
 from pipelines.rewards.pay import pay_rewards
 from tests.factories import START, add_events, event, make_app, take_back_events, warehouse_with
 from tests.pipelines.badges.rules.awards import DAY, pin, publish
-from tests.pipelines.publish.nights import achievement, put
+from tests.pipelines.publish.night_rows import achievement
+from tests.pipelines.publish.nights import put
 
 
 def settled(warehouse, app, day):

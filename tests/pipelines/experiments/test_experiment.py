@@ -11,7 +11,8 @@ from pipelines.known import Known
 from pipelines.rewards.trial import reward_trial
 from tests.factories import add_events, put_zone, warehouse_with
 from tests.pipelines.experiments.trials import DAY, FIRST, TRIAL, add_players, one_event, open_night, play_experiment
-from tests.pipelines.publish.nights import APP, at, challenge, content_id, make_night, message, put, settlement
+from tests.pipelines.publish.night_rows import APP, at, challenge, content_id, message, settlement
+from tests.pipelines.publish.nights import make_night, put
 
 
 def results(report, metric: str) -> list[dict]:

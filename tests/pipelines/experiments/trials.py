@@ -10,7 +10,8 @@ from data.warehouse import Warehouse
 from pipelines.experiments.arms import Arm, Trial, assign_arms, write_down
 from pipelines.known import Known
 from tests.factories import add_events
-from tests.pipelines.publish.nights import APP, at, challenge, make_night, put
+from tests.pipelines.publish.night_rows import APP, at, challenge
+from tests.pipelines.publish.nights import make_night, put
 
 FIRST = dt.date(2024, 1, 10)
 DAY = dt.timedelta(days=1)

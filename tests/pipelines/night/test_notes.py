@@ -10,7 +10,8 @@ from pipelines.activity.parts import sync_metrics
 from pipelines.known import Known
 from pipelines.night.notes import drift_note, freshness_note, metrics_note
 from tests.factories import APP, START, event, known_at, make_app, warehouse_with
-from tests.pipelines.publish.nights import AS_OF, YESTERDAY, challenge
+from tests.pipelines.publish.night_rows import AS_OF, challenge
+from tests.pipelines.publish.nights import YESTERDAY
 
 
 def test_a_metric_renamed_between_nights_is_told_with_the_challenges_that_asked_for_it():

@@ -13,8 +13,9 @@ from pipelines.words.wishes import NO_WISHES
 from tests.factories import START, event, take_back_events, warehouse_with
 from tests.pipelines.badges.rules.awards import DAY, award_badges, cite, pin, publish
 from tests.pipelines.nights import context_of
-from tests.pipelines.publish.nights import challenge, put
+from tests.pipelines.publish.night_rows import challenge
 from tests.pipelines.publish.nights import publish as put_out
+from tests.pipelines.publish.nights import put
 from tests.pipelines.rewards.promises import app_with
 
 FIRST = DAY + dt.timedelta(days=1)

@@ -9,7 +9,8 @@ import pytest
 from pipelines.known import Known
 from pipelines.players.membership import MARGIN, belong, memberships_before, write_memberships
 from tests.factories import make_app, warehouse_with
-from tests.pipelines.publish.nights import AS_OF, make_night, put
+from tests.pipelines.publish.night_rows import AS_OF
+from tests.pipelines.publish.nights import make_night, put
 
 APP = make_app(
     personas={

@@ -26,7 +26,8 @@ from pipelines.players.tastes import describe_tastes
 from pipelines.players.traits import measure_traits
 from tests.factories import START, add_events, event, make_app, take_back_events, warehouse_with
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows, one_cohort
-from tests.pipelines.publish.nights import challenge, put
+from tests.pipelines.publish.night_rows import challenge
+from tests.pipelines.publish.nights import put
 
 APP = make_app(
     personas={

@@ -13,7 +13,8 @@ from pipelines.night.metadata import _with_choices
 from pipelines.players.tastes import NO_TASTES, describe_tastes, liked_most
 from tests.factories import add_events, event, make_app, warehouse_with
 from tests.pipelines.challenges.candidates import METRICS, plays, targets
-from tests.pipelines.publish.nights import AS_OF, at, challenge, content_id, make_night, put, settlement
+from tests.pipelines.publish.night_rows import AS_OF, at, challenge, content_id, settlement
+from tests.pipelines.publish.nights import make_night, put
 
 ONE_A_DAY = make_app(challenges={"metrics": ["solved", "points", "topics", "days"], "per_day": 1})
 DAY = dt.timedelta(days=1)

@@ -8,22 +8,18 @@ from configs.errors import NightquestError
 from pipelines.known import Known
 from pipelines.publish.published import previous_night, read_latest
 from pipelines.publish.shrinkage import AuditLimits
+from tests.pipelines.publish.night_rows import AS_OF, PLAYERS, award, make_frames, settlement
 from tests.pipelines.publish.nights import (
-    AS_OF,
     NIGHT,
-    PLAYERS,
     YESTERDAY,
     audit_tables,
     audited,
-    award,
     collect,
     issue,
-    make_frames,
     make_night,
     played_warehouse,
     publish_tables,
     put,
-    settlement,
 )
 
 LONG_AGO = AS_OF - dt.timedelta(days=9)

@@ -9,20 +9,8 @@ from configs.errors import NightquestError
 from pipelines.publish.bundles import every_bundle, player_bundle
 from pipelines.publish.published import read_latest
 from pipelines.publish.tables import published_tables
-from tests.pipelines.publish.nights import (
-    AS_OF,
-    USER_IDS,
-    YESTERDAY,
-    audited,
-    award,
-    challenge,
-    issue,
-    make_night,
-    played_warehouse,
-    publish_tables,
-    put,
-    xp_entry,
-)
+from tests.pipelines.publish.night_rows import AS_OF, USER_IDS, award, challenge, xp_entry
+from tests.pipelines.publish.nights import YESTERDAY, audited, issue, make_night, played_warehouse, publish_tables, put
 
 WRITERS_OWN = {"ai_provider", "model", "prompt_version", "variant", "propensity", "metadata", "evidence", "traits"}
 

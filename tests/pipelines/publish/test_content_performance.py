@@ -8,22 +8,8 @@ import pytest
 
 from pipelines.known import Known
 from tests.factories import add_events, event, put_zone
-from tests.pipelines.publish.nights import (
-    APP,
-    AS_OF,
-    NIGHT,
-    PLAYERS,
-    YESTERDAY,
-    at,
-    challenge,
-    collect,
-    content_id,
-    contract_breaches,
-    issue,
-    make_frames,
-    put,
-    settlement,
-)
+from tests.pipelines.publish.night_rows import APP, AS_OF, PLAYERS, at, challenge, content_id, make_frames, settlement
+from tests.pipelines.publish.nights import NIGHT, YESTERDAY, collect, contract_breaches, issue, put
 
 
 def test_content_performance_counts_what_was_shown_kept_and_rated_by_the_one_it_was_for(warehouse):

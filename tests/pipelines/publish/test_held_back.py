@@ -16,24 +16,18 @@ from pipelines.publish.published import Published, nights_in, published_root, re
 from pipelines.publish.show import gather_player
 from pipelines.publish.sinks.webhook import _batches
 from tests.factories import add_events, event
-from tests.pipelines.publish.nights import (
+from tests.pipelines.publish.night_rows import (
     APP,
     AS_OF,
     USER_IDS,
     at,
     award,
-    collect,
-    issue,
     make_frames,
-    make_night,
-    played_warehouse,
-    publish,
-    publish_tables,
-    put,
     revoked,
     reward_entry,
     settlement,
 )
+from tests.pipelines.publish.nights import collect, issue, make_night, played_warehouse, publish, publish_tables, put
 
 DAYS = [AS_OF + dt.timedelta(days=n) for n in range(5)]
 PAUSED, OUT, OTHER = (USER_IDS[n] for n in range(3))

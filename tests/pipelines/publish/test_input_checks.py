@@ -12,7 +12,8 @@ from pipelines.publish.input_checks import few_players, find_breaks, judge_input
 from pipelines.publish.input_counts import DAYS, InputCounts
 from pipelines.publish.published import Manifest, Published
 from tests.factories import event, warehouse_with
-from tests.pipelines.publish.nights import APP, AS_OF, make_night
+from tests.pipelines.publish.night_rows import APP, AS_OF
+from tests.pipelines.publish.nights import make_night
 from tests.pipelines.publish.plays import HISTORY, Play, always
 
 NIGHTS = 60

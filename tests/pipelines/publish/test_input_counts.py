@@ -6,7 +6,8 @@ from pipelines.known import Known
 from pipelines.publish import input_counts as reading
 from pipelines.publish.input_counts import read_input_counts
 from tests.factories import event, warehouse_with
-from tests.pipelines.publish.nights import APP, AS_OF, at, make_night
+from tests.pipelines.publish.night_rows import APP, AS_OF, at
+from tests.pipelines.publish.nights import make_night
 
 NIGHT = make_night()
 

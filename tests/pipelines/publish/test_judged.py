@@ -6,22 +6,8 @@ import polars as pl
 import pytest
 
 from pipelines.known import Known
-from tests.pipelines.publish.nights import (
-    AS_OF,
-    NIGHT,
-    YESTERDAY,
-    audited,
-    award,
-    collect,
-    issue,
-    judged_award,
-    make_frames,
-    make_night,
-    nomination,
-    played_warehouse,
-    put,
-    verdict,
-)
+from tests.pipelines.publish.night_rows import AS_OF, award, judged_award, make_frames, nomination, verdict
+from tests.pipelines.publish.nights import NIGHT, YESTERDAY, audited, collect, issue, make_night, played_warehouse, put
 
 
 @pytest.fixture(name="warehouse")

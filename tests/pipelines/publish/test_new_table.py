@@ -13,15 +13,8 @@ from pipelines.publish import tables
 from pipelines.publish.collect import collect_tables
 from pipelines.publish.published import read_manifest
 from pipelines.publish.stage import staged
-from tests.pipelines.publish.nights import (
-    AS_OF,
-    audited,
-    issue,
-    make_frames,
-    make_night,
-    played_warehouse,
-    publish_tables,
-)
+from tests.pipelines.publish.night_rows import AS_OF, make_frames
+from tests.pipelines.publish.nights import audited, issue, make_night, played_warehouse, publish_tables
 
 FIRSTS = '''
 """The first day on which each player did anything."""

@@ -9,7 +9,8 @@ import pytest
 from pipelines.publish.deliver import send_night
 from pipelines.publish.published import Published, nights_in, published_root, read_manifest
 from pipelines.publish.sinks.webhook import _batches
-from tests.pipelines.publish.nights import AS_OF, at, award, nights, put, put_out
+from tests.pipelines.publish.night_rows import AS_OF, at, award
+from tests.pipelines.publish.nights import nights, put, put_out
 
 NEXT = AS_OF + dt.timedelta(days=1)
 

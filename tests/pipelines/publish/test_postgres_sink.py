@@ -19,7 +19,8 @@ from pipelines.publish.published import MANIFEST, Published, nights_in, publishe
 from pipelines.publish.sinks import sinks
 from pipelines.publish.sinks.postgres import erase
 from pipelines.publish.tables import published_tables
-from tests.pipelines.publish.nights import AS_OF, USER_IDS, contacts_of, nights, put_out
+from tests.pipelines.publish.night_rows import AS_OF, USER_IDS, contacts_of
+from tests.pipelines.publish.nights import nights, put_out
 
 NEXT = AS_OF + dt.timedelta(days=1)
 PAGE = (Path(__file__).parents[3] / "docs" / "postgres.md").read_text(encoding="utf-8").split("## Rows in")[0]

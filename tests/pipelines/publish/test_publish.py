@@ -21,9 +21,8 @@ from pipelines.publish.published import previous_night, published_nights, read_l
 from pipelines.publish.rows import PLAYERS_AT_A_TIME
 from pipelines.publish.stage import staged
 from pipelines.publish.tables import published_tables
+from tests.pipelines.publish.night_rows import AS_OF, USER_IDS, xp_entry
 from tests.pipelines.publish.nights import (
-    AS_OF,
-    USER_IDS,
     YESTERDAY,
     audited,
     issue,
@@ -32,7 +31,6 @@ from tests.pipelines.publish.nights import (
     publish_tables,
     put,
     tables_of,
-    xp_entry,
 )
 
 

@@ -5,19 +5,8 @@ import pytest
 
 from configs.errors import NightquestError
 from pipelines.publish.show import gather_player
-from tests.pipelines.publish.nights import (
-    AS_OF,
-    USER_IDS,
-    audited,
-    award,
-    issue,
-    make_night,
-    played_warehouse,
-    publish_tables,
-    put,
-    reward_entry,
-    xp_entry,
-)
+from tests.pipelines.publish.night_rows import AS_OF, USER_IDS, award, reward_entry, xp_entry
+from tests.pipelines.publish.nights import audited, issue, make_night, played_warehouse, publish_tables, put
 
 
 @pytest.fixture(name="home", scope="module")

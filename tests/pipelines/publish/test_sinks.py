@@ -15,7 +15,8 @@ from pipelines.publish.deliver import deliver_due, send_night
 from pipelines.publish.outbox import ask_again, find_due, is_due, queue
 from pipelines.publish.published import MANIFEST, nights_in, published_root
 from pipelines.publish.sinks import chosen_for, sink_problem
-from tests.pipelines.publish.nights import AS_OF, nights
+from tests.pipelines.publish.night_rows import AS_OF
+from tests.pipelines.publish.nights import nights
 
 HTTP = '''
 """A server that takes nights over HTTP."""

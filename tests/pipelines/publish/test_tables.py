@@ -17,33 +17,35 @@ from pipelines.publish.tables import published_tables
 from pipelines.publish.tables.names import names_of
 from pipelines.windows import SO_FAR
 from tests.factories import add_events, event, make_app, warehouse_with
-from tests.pipelines.publish.nights import (
+from tests.pipelines.publish.night_rows import (
     APP,
     AS_OF,
-    NIGHT,
     PLAYERS,
     USER_IDS,
-    YESTERDAY,
     achievement,
     at,
     award,
     challenge,
-    collect,
     content_id,
-    contract_breaches,
-    everybody,
-    issue,
     make_frames,
-    make_night,
     message,
     nomination,
-    publish,
-    put,
     reached,
     revoked,
     reward_entry,
     settlement,
     xp_entry,
+)
+from tests.pipelines.publish.nights import (
+    NIGHT,
+    YESTERDAY,
+    collect,
+    contract_breaches,
+    everybody,
+    issue,
+    make_night,
+    publish,
+    put,
 )
 
 OF_OPEN = ("user_id", "is_new", "progress", "so_far")

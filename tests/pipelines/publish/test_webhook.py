@@ -17,7 +17,8 @@ from pipelines.publish.deliver import send_night
 from pipelines.publish.published import MANIFEST, nights_in, published_root
 from pipelines.publish.sinks import sinks, webhook
 from tests.flows.server.looks import wait_for
-from tests.pipelines.publish.nights import AS_OF, USER_IDS, contacts_of, nights, put_out
+from tests.pipelines.publish.night_rows import AS_OF, USER_IDS, contacts_of
+from tests.pipelines.publish.nights import nights, put_out
 
 PAGE = (Path(__file__).parents[3] / "docs" / "webhook.md").read_text(encoding="utf-8")
 (RECEIVER,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

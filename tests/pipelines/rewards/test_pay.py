@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pipelines.rewards.pay import pay_rewards
 from tests.factories import known_at, warehouse_with
-from tests.pipelines.publish.nights import achievement, challenge, put, reached
+from tests.pipelines.publish.night_rows import achievement, challenge, reached
+from tests.pipelines.publish.nights import put
 from tests.pipelines.rewards.promises import app_with
 
 APP = app_with({"all": {"star": {"gives": "star"}}})
