@@ -17,7 +17,7 @@ from flows.nightly import nightly
 from pipelines.publish.show import gather_player
 from tests.flows.world import LAST_NIGHT
 from tests.pipelines.publish.night_rows import APP, AS_OF, USER_IDS, nomination, verdict
-from tests.pipelines.publish.nights import audited, issue, make_night, played_warehouse, publish_tables, put
+from tests.pipelines.publish.nights import audit_and_publish, issue, make_night, played_warehouse, put
 from tests.printed import printed
 
 JUDGED = {
@@ -37,9 +37,7 @@ def _home(tmp_path_factory):
         put(warehouse, "nominations", *(nomination(player, AS_OF) for player in range(1, 6)))
         put(warehouse, "verdicts", verdict(1, AS_OF, "hold", second_opinion=second))
         put(warehouse, "verdicts", *(verdict(player, AS_OF, "hold", **nobody) for player in (2, 3, 4)))
-        night = make_night()
-        tables, report = audited(warehouse, night, home)
-        publish_tables(tables, night, home, report)
+        audit_and_publish(warehouse, make_night(), home)
     return home
 
 

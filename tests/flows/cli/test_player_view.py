@@ -20,7 +20,7 @@ from pipelines.reports import TrainReport
 from tests.factories import make_app
 from tests.foreign.apps import write_app
 from tests.pipelines.publish.night_rows import APP, AS_OF, USER_IDS, award, challenge, reward_entry, settlement
-from tests.pipelines.publish.nights import audited, issue, make_night, played_warehouse, publish_tables, put
+from tests.pipelines.publish.nights import audit_and_publish, issue, make_night, played_warehouse, put
 from tests.printed import printed
 
 HOSTILE = "[bold red]user[/] \x1b[2Jgone"
@@ -38,9 +38,7 @@ def _home(tmp_path_factory):
         put(warehouse, "settlements", settlement(1, 1, AS_OF, None))
         put(warehouse, "badge_ledger", award(1, AS_OF))
         put(warehouse, "reward_ledger", reward_entry(1, AS_OF))
-        pins = make_night()
-        tables, report = audited(warehouse, pins, home)
-        publish_tables(tables, pins, home, report)
+        audit_and_publish(warehouse, make_night(), home)
     return home
 
 

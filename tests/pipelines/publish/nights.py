@@ -135,6 +135,14 @@ def audited(
     return tables, audit_tables(tables, previous_night(home, night.app.app, night.as_of), night, served)
 
 
+def audit_and_publish(
+    warehouse: Warehouse, night: Night, home: Path, open_ids: tuple[tuple[str, int], ...] = ()
+) -> Publication:
+    """Publish what the warehouse holds of a night."""
+    tables, report = audited(warehouse, night, home, open_ids)
+    return publish_tables(tables, night, home, report)
+
+
 def put_out(warehouse: Warehouse, home, *days: dt.date, revision: int = 1, **changed: pl.DataFrame) -> None:
     """Publish the rows of the first night as those of other days, some tables changed."""
     made, report = audited(warehouse, make_night(), home)

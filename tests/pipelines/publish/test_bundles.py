@@ -10,7 +10,7 @@ from pipelines.publish.bundles import every_bundle, player_bundle
 from pipelines.publish.published import read_latest
 from pipelines.publish.tables import published_tables
 from tests.pipelines.publish.night_rows import AS_OF, USER_IDS, award, challenge, xp_entry
-from tests.pipelines.publish.nights import YESTERDAY, audited, issue, make_night, played_warehouse, publish_tables, put
+from tests.pipelines.publish.nights import YESTERDAY, audit_and_publish, issue, make_night, played_warehouse, put
 
 WRITERS_OWN = {"ai_provider", "model", "prompt_version", "variant", "propensity", "metadata", "evidence", "traits"}
 
@@ -25,9 +25,7 @@ def _night(tmp_path_factory):
         put(warehouse, "challenges", old)
         put(warehouse, "xp_ledger", xp_entry(1, YESTERDAY, 25))
         put(warehouse, "badge_ledger", award(1, AS_OF))
-        night = make_night()
-        tables, report = audited(warehouse, night, home, open_ids=((old["content_id"], 1),))
-        publish_tables(tables, night, home, report)
+        audit_and_publish(warehouse, make_night(), home, open_ids=((old["content_id"], 1),))
     return read_latest(home, "toy")
 
 

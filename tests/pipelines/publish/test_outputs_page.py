@@ -12,12 +12,11 @@ from pipelines.publish.tables import published_tables
 from tests.factories import APP as TOY
 from tests.factories import make_app
 from tests.pipelines.publish.nights import (
-    audited,
+    audit_and_publish,
     contract_breaches,
     issue,
     make_night,
     played_warehouse,
-    publish_tables,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -35,9 +34,7 @@ def _here(tmp_path_factory):
     app = make_app(**{**TOY, "app": "trading"})
     with played_warehouse(app) as warehouse:
         issue(warehouse)
-        night = make_night(app=app)
-        tables, report = audited(warehouse, night, folder / ".nightquest")
-        publish_tables(tables, night, folder / ".nightquest", report)
+        audit_and_publish(warehouse, make_night(app=app), folder / ".nightquest")
     return folder
 
 

@@ -24,6 +24,7 @@ from pipelines.publish.tables import published_tables
 from tests.pipelines.publish.night_rows import AS_OF, USER_IDS, xp_entry
 from tests.pipelines.publish.nights import (
     YESTERDAY,
+    audit_and_publish,
     audited,
     issue,
     make_night,
@@ -144,9 +145,7 @@ def test_another_run_in_another_home_gives_the_same_bytes_however_few_players_ar
         monkeypatch.setattr("pipelines.publish.rows.PLAYERS_AT_A_TIME", players)
         with played_warehouse() as warehouse:
             issue(warehouse)
-            night = make_night()
-            tables, report = audited(warehouse, night, home)
-            publish_tables(tables, night, home, report)
+            audit_and_publish(warehouse, make_night(), home)
     assert files(tmp_path / "a") == files(tmp_path / "b")
 
 

@@ -6,7 +6,7 @@ import pytest
 from configs.errors import NightquestError
 from pipelines.publish.show import gather_player
 from tests.pipelines.publish.night_rows import AS_OF, USER_IDS, award, reward_entry, xp_entry
-from tests.pipelines.publish.nights import audited, issue, make_night, played_warehouse, publish_tables, put
+from tests.pipelines.publish.nights import audit_and_publish, issue, make_night, played_warehouse, put
 
 
 @pytest.fixture(name="home", scope="module")
@@ -17,9 +17,7 @@ def _home(tmp_path_factory):
         put(warehouse, "xp_ledger", xp_entry(1, AS_OF - dt.timedelta(days=1), 25))
         put(warehouse, "badge_ledger", award(1, AS_OF))
         put(warehouse, "reward_ledger", reward_entry(1, AS_OF))
-        night = make_night()
-        tables, report = audited(warehouse, night, home)
-        publish_tables(tables, night, home, report)
+        audit_and_publish(warehouse, make_night(), home)
     return home
 
 
