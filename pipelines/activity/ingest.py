@@ -122,12 +122,13 @@ def ingest_files(
         source_sql: A SELECT over raw tables; without it the files have the contract's own columns. With it, files named
             events… (or players…) that feed no raw table still have them.
         calendar_sql: The SELECT over raw tables that yields the calendar; see `read_calendar`.
-        other_sql: That of players where these are events, else that of events: its files are told from strange ones.
-        players: They are player records, not events.
+        other_sql: The app's other source: that of players when events are taken in, and the reverse. A file that
+            only it reads is passed over with a note that says to take it with, or without, `--players`.
+        players: The files hold player records, not events.
         progress: Called with (what is being done, bytes done, bytes in all).
         limits: What a file may ask of the machine.
         within: Called at the end of the transaction that takes them, with what became of each file.
-        ours: The program wrote the files itself: how they look says nothing of those that the app delivers.
+        ours: The program wrote the files itself: their columns are not compared with those that the app delivers.
 
     Raises:
         NightquestError: A path does not exist; the source is wrong, fails, or misses a raw table; or no file at all
