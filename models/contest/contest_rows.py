@@ -54,7 +54,8 @@ class ContestRows:
         if parts[0][task.label].n_unique() < 2:
             raise NightquestError(f"All past answers of {task.name} are alike.", "Wait for days that differ.")
         later = task.encode(parts[2], encoding)
-        refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
+        features = later.select(pl.col(task.features).cast(pl.Float64))
+        refuse_leaks(task.name, features, later[task.label], later.select(n for n in task.sorts if n in later.columns))
         return cls(task, days, split, encoding, parts, split.over(rows))
 
     @property

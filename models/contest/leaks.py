@@ -10,18 +10,24 @@ TOO_GOOD = 0.995  # nothing that ends before the question begins tells so well w
 FEWEST = 30  # of each outcome
 
 
-def refuse_leaks(task: str, features: pl.DataFrame, happened: pl.Series) -> None:
+def refuse_leaks(task: str, features: pl.DataFrame, happened: pl.Series, kinds: pl.DataFrame | None = None) -> None:
     """Refuse features of which one alone tells the outcome.
 
     Args:
         task: Its name.
         features: What learners read of later rows.
         happened: 0 or 1.
+        kinds: What tells kinds of questions apart. A kind that always or never comes true, such as of a thing that
+            nobody does, is known by what is asked, and proves nothing.
 
     Raises:
         NightquestError: One does.
     """
     y = happened.cast(pl.Float64).to_numpy()
+    if kinds is not None and kinds.width:
+        asked = kinds.with_columns(y=pl.Series(y))
+        open_ones = asked.select((pl.col("y").min() < pl.col("y").max()).over(kinds.columns)).to_series()
+        features, y = features.filter(open_ones), y[open_ones.to_numpy()]
     if min(y.sum(), len(y) - y.sum()) < FEWEST:
         return
     told = {

@@ -52,3 +52,13 @@ def test_few_outcomes_prove_nothing():
     refuse_leaks("plays", pl.DataFrame({"canary": y}), y)
     with pytest.raises(NightquestError, match="leaks"):
         refuse_leaks("plays", pl.DataFrame({"canary": [1.0] * 50 + [0.0] * 500}), pl.Series([1.0] * 50 + [0.0] * 500))
+
+
+def test_a_kind_of_question_that_always_or_never_comes_true_proves_nothing():
+    kinds = pl.DataFrame({"item": ["runs"] * 200 + ["swims"] * 200 + ["rides"] * 200})
+    luck = np.random.default_rng(0).random(600).round()
+    done = np.concatenate([np.ones(200), np.zeros(200), luck[400:]])
+    amount = pl.DataFrame({"amount": np.concatenate([np.ones(200), np.zeros(200), np.full(200, 0.5)])})
+    refuse_leaks("recommendations", amount, pl.Series(done), kinds)
+    with pytest.raises(NightquestError, match="amount alone tells"):
+        refuse_leaks("recommendations", pl.DataFrame({"amount": done}), pl.Series(done), kinds)
