@@ -12,6 +12,7 @@ from pipelines.activity.refused import RAW_CHARACTERS
 
 _MAX_FUTURE = dt.timedelta(days=1)
 _EXACT = 1 << 53  # a double holds every whole number up to here
+_LARGEST = "1e15"  # from which on nobody can be told a goal, see pipelines/words/numbers.py
 EVENT_MOMENTS = ("occurred_at",)
 PLAYER_MOMENTS = ("recorded_at", "joined_at", "born_on")
 _TYPE_WORDS = {"text": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
@@ -219,6 +220,8 @@ def _value_faults(event: Event) -> Iterator[tuple[str, str]]:
     if event.value.type == "integer":
         yield "number <> round(number)", "'value is not a whole number'"
         yield f"abs(number) > {_EXACT}", f"'value is beyond {_EXACT}, up to which whole numbers are exact'"
+    else:
+        yield from _too_large("number", "value")
     yield from _bounds("number", event.value, "value")
 
 
@@ -242,7 +245,14 @@ def _property_faults(name: str, event: Event, asked: _Asked) -> Iterator[tuple[s
                     f"{value} IS NOT NULL AND TRY_CAST({asked.number(name, key)} AS BIGINT) IS NULL",
                     f"'property {key} does not fit into 64 bits'",
                 )
+            else:
+                yield from _too_large(value, f"property {key}")
             yield from _bounds(value, declared, f"property {key}")
+
+
+def _too_large(value: str, what: str) -> Iterator[tuple[str, str]]:
+    """A number whose sum over days would be infinite, or a goal that nobody can be told."""
+    yield f"abs({value}) >= {_LARGEST}", f"'{what} is beyond {_LARGEST}, up to which numbers are counted'"
 
 
 def _bounds(value: str, declared: Property, what: str) -> Iterator[tuple[str, str]]:

@@ -187,6 +187,7 @@ BAD_ROWS = [
     (solve(sequence="99999999999999999999"), "sequence '99999999999999999999' does not fit into 64 bits"),
     (solve(points="many"), "property points is not a number"),
     (solve(points=-1), "property points is below 0"),
+    (solve(points=1.5e308), "property points is beyond 1e15, up to which numbers are counted"),
     (solve(pionts=1), "unknown property 'pionts' of solve; it has points, topic"),
     (solve(properties='{"topic": "a", "topic": "b"}'), "properties names 'topic' twice"),
     (solve(properties="{"), "properties is not valid JSON"),
