@@ -82,8 +82,8 @@ def _planning(tonight: Tonight, found: FoundChampions) -> tuple[ChallengeModels,
 
 
 def _run(again: str, untrained: str) -> str:
-    """The remedy: to train; where a training made no model already, once more is known."""
-    return f"Once more is known, run: {again}" if untrained else f"Run: {again}"
+    """The remedy: to train; where a training made no model already, once its reason is gone."""
+    return f"Once the reason is gone, run: {again}" if untrained else f"Run: {again}"
 
 
 def _segments(tonight: Tonight, looked: ChampionLookup) -> tuple[SegmentModel | None, str, list[str]]:

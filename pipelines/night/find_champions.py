@@ -209,7 +209,7 @@ def none_yet(name: str, looked: ChampionLookup, again: str) -> tuple[str, str]:
     if looked.untrained:
         return (
             f"No model of {name} serves, since {looked.untrained}.",
-            f"Once more is known, {again[0].lower()}{again[1:]}",
+            f"Once the reason is gone, {again[0].lower()}{again[1:]}",
         )
     return f"No model of {name} serves yet.", again
 

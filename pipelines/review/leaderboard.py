@@ -105,7 +105,7 @@ def read_leaderboard(settings: Settings, app: App, night: dt.date) -> Leaderboar
     if found.is_empty():
         again = command("train", app=app.app)
         tried = any(each.untrained for each in looked.values())
-        remedy = f"Once more is known, run: {again}" if tried else f"Run: {again}"
+        remedy = f"Once the reasons above are gone, run: {again}" if tried else f"Run: {again}"
         notes.append(f"No model of {app.app} is registered yet. {remedy}")
     notes += [f"{lost.message} {lost.remedy}"] if lost else []
     since = _since(settings.home, app.app)
