@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from models.rates import Rates
+from models.statistics.rates import Rates
 
 
 class Als(Rates):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.learner import Learner, Sheet, shares
 from models.portable import load_arrays, load_json, save_arrays, save_json
-from models.standard import Standard
+from models.statistics.standard import Standard
 from models.tuning import Setting, Suggest
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ from scipy.special import expit
 from models.learner import Learner, Sheet
 from models.learners.random_forest import Nodes, joined
 from models.portable import OutdatedModelError, load_arrays, load_json, save_arrays, save_json
-from models.standard import Oddness
+from models.statistics.standard import Oddness
 from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:

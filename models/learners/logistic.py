@@ -13,7 +13,7 @@ from scipy.special import expit
 from models.calibration import logits
 from models.learner import Learner, Sheet, shares
 from models.portable import load_arrays, load_json, save_arrays, save_json
-from models.standard import Standard
+from models.statistics.standard import Standard
 from models.tuning import Setting, Suggest
 
 Array = NDArray[np.float64]

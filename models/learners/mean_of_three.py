@@ -6,7 +6,7 @@ from models.learner import Learner
 from models.learners.logistic import Logistic
 from models.learners.random_forest import RandomForest
 from models.learners.two_views import TwoViews
-from models.weighed import Weighed
+from models.statistics.weighed import Weighed
 
 
 class MeanOfThree(Weighed):

@@ -12,7 +12,7 @@ from models.calibration import logits
 from models.learner import Learner, Sheet
 from models.learners.lightgbm import LightGBM
 from models.learners.logistic import Logistic
-from models.weighed import Weighed
+from models.statistics.weighed import Weighed
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.bool_]

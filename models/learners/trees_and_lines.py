@@ -7,8 +7,8 @@ from models.learner import Learner
 from models.learners.lightgbm import LightGBM, LightGBMParameters
 from models.learners.logistic import Logistic
 from models.learners.who_and_when import WhoAndWhen
+from models.statistics.weighed import Weighed
 from models.tuning import Setting, Suggest
-from models.weighed import Weighed
 
 
 class TreesAndLines(Weighed):

@@ -11,7 +11,7 @@ from scipy.special import expit
 from models.halves import Halves
 from models.learner import Sheet
 from models.learners.lightgbm import LightGBM
-from models.levels import Levels
+from models.statistics.levels import Levels
 
 Array = NDArray[np.float64]
 PACE, SHARE = 2.0, 2 / 3  # drawn thresholds fit slower: at twice the pace two thirds of the trees come as far

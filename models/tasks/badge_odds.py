@@ -17,8 +17,8 @@ from models.calibration import logits
 from models.contest.scores import AHEAD_OF, Measured, average_precision, of_drawn
 from models.explain.reasons import Kind, counted, spoken
 from models.given import SNAPSHOT, Asked, Change, Known, Samples
-from models.pace import COUNTED, PACE_DAYS, once_each, reached
 from models.portable import load_json, save_json
+from models.statistics.pace import COUNTED, PACE_DAYS, once_each, reached
 from models.task import Answering, BinaryTask, Encoding, as_scores
 
 Array = NDArray[np.float64]
@@ -315,7 +315,7 @@ def likely_enough(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def closed_form(rows: pl.DataFrame) -> Array:
-    """P(what is missing comes in the span, not having come before it) at a player's pace, see `models.pace.reached`.
+    """P(what is missing comes in the span, not having come before it) at a player's pace, see `pace.reached`.
 
     Args:
         rows: missing (whole, at least 1), eta_days (null without a pace), window_days.

@@ -18,7 +18,7 @@ from models.contest.scores import AHEAD_OF, Measured
 from models.explain.reasons import Kind, lately, none_lowers
 from models.given import SNAPSHOT, Asked, Known, Samples
 from models.portable import load_arrays, load_json, save_arrays, save_json
-from models.similar import als_factors, als_scores, cosine, ease
+from models.statistics.similar import als_factors, als_scores, cosine, ease
 from models.task import Answering, BinaryTask, Encoding, as_scores
 
 Array = NDArray[np.float64]

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.mixture_search import Fitted, Measures, MixtureParameters, fit_mixture
-from models.mixtures import Mixture, Scaling
 from models.portable import load_arrays, load_json, save_arrays, save_json
+from models.statistics.mixture_search import Fitted, Measures, MixtureParameters, fit_mixture
+from models.statistics.mixtures import Mixture, Scaling
 from models.task import Task
 
 Array = NDArray[np.float64]
@@ -125,7 +125,7 @@ class SegmentModel:
                 learned from; `rows` by default.
 
         Returns:
-            The settings tried for each cohort (models.mixtures.TRIALS).
+            The settings tried for each cohort (models.statistics.mixtures.TRIALS).
 
         Raises:
             ValueError: There are fewer than `min_players` players in all.

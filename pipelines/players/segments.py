@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import counted
-from models.mixture_search import MixtureParameters
+from models.statistics.mixture_search import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
 from pipelines.engines.laid import Frame
 from pipelines.known import Known

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from models.habits import NEAR_DAYS, nearness
-from models.standard import Standard
+from models.statistics.standard import Standard
 
 
 def test_a_date_months_away_says_nothing_however_near_it_comes_by_and_by():

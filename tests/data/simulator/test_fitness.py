@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 from configs.loader import load_app
 from data.simulator.fitness import LEVELS, MAIN, FitnessSettings, simulate_fitness, write_fitness
 from data.warehouse import scratch
-from models.mixture_search import MixtureParameters
+from models.statistics.mixture_search import MixtureParameters
 from models.tasks.segments import SegmentModel, SegmentParameters
 from pipelines.activity.ingest import ingest_files
 from pipelines.known import Known

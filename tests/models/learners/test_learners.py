@@ -13,8 +13,8 @@ from models.calibration import logits
 from models.learner import Sheet
 from models.learners import learner_of, learners
 from models.learners.who_and_when import Who
-from models.levels import Levels
 from models.portable import OutdatedModelError
+from models.statistics.levels import Levels
 from models.task import BinaryTask
 from tests.models.rows import sheet
 

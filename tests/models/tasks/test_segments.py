@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from models import mixture_search
-from models.mixture_search import COVARIANCES, Measures, MixtureParameters, _fit, _full_factors, fit_mixture
-from models.mixtures import BENDS, Mixture, Scaling, View
 from models.portable import class_of, load_model, save_model
+from models.statistics import mixture_search
+from models.statistics.mixture_search import COVARIANCES, Measures, MixtureParameters, _fit, _full_factors, fit_mixture
+from models.statistics.mixtures import BENDS, Mixture, Scaling, View
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters, levels_of
 
 MEASURES = (Measure("points", weight=0.5), Measure("days", weight=0.25), Measure("away", "lower", weight=0.25))

@@ -11,7 +11,7 @@ import pytest
 from configs.errors import NightquestError
 from flows.cli.analyze_view import analysis_view, tell_file
 from flows.cli.terms import Terms
-from models.mixture_search import MixtureParameters
+from models.statistics.mixture_search import MixtureParameters
 from models.tasks.segments import PARENT, SegmentModel, SegmentParameters
 from pipelines.known import Known
 from pipelines.players.segments import measures_of, past_strength, player_cohorts

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.similar import als_factors, als_scores, cosine, ease
+from models.statistics.similar import als_factors, als_scores, cosine, ease
 
 
 @pytest.fixture(name="x")

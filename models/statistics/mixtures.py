@@ -1,4 +1,4 @@
-"""A Gaussian mixture over robustly scaled measures, applied; models/mixture_search.py finds one."""
+"""A Gaussian mixture over robustly scaled measures, applied; models/statistics/mixture_search.py finds one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.mixtures import BENDS, Array, Bend, Labels, Mixture, Scaling, View
+from models.statistics.mixtures import BENDS, Array, Bend, Labels, Mixture, Scaling, View
 from models.tuning import Outcome, Setting, Suggest, Tried, tune
 
 COVARIANCES = ("diag", "full", "spherical", "tied")
