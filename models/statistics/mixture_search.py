@@ -58,7 +58,7 @@ class MixtureParameters:
 
     least_components: int = 2
     most_components: int = 8
-    trials: int = 32
+    trials: int = 28
     sample: int = 3000
     refits: int = 4
     min_stability: float = 0.6
@@ -99,8 +99,8 @@ class Fitted:
 
     Attributes:
         setting: Its components, covariance, bend and without, as in TRIALS.
-        trials: Columns TRIALS; one row per setting tried. Stability and silhouette, and whether it is allowed, are null
-            of those that could not win.
+        trials: Columns TRIALS; one row per setting tried. Stability, and whether it is allowed, are null of those
+            that could not win, silhouette of those that are not allowed.
         figures: components, held_out, stability, silhouette, smallest_share, posterior, iterations.
         converged: Whether the final fit came to rest.
         allowed: Whether any setting was stable enough with no component too small; the most stable one serves if none.
@@ -145,7 +145,7 @@ def fit_mixture(values: Array, players: Labels, measures: Measures, parameters: 
         "held_out": -best.outcome.value,
         "stability": float(told["stability"]),
         "smallest_share": final.smallest_share,
-        "silhouette": float(told["silhouette"]),
+        "silhouette": _silhouette(final.seen[kept], final.posterior[kept].argmax(axis=1)),
         "posterior": float(final.posterior.max(axis=1).mean()),
         "iterations": float(final.fitted.n_iter_),
     }
@@ -212,17 +212,19 @@ class _Final:
     one: Tried
     fitted: Any
     mixture: Mixture
+    seen: Array
     posterior: Array
 
     @classmethod
     def of(cls, values: Array, measures: Measures, one: Tried, parameters: MixtureParameters) -> "_Final":
         laid = _Laid.out(values, measures, one.settings, parameters)
         components, covariance = int(one.settings["components"]), str(one.settings["covariance"])
-        fitted = _fit(laid.seen(values), components, covariance, parameters, 3)
+        seen = laid.seen(values)
+        fitted = _fit(seen, components, covariance, parameters, 3)
         order = np.argsort(fitted.means_ @ (measures.signs * measures.weights)[laid.view.used], kind="stable")
         weights, means, factors = (each[order] for each in (fitted.weights_, fitted.means_, _full_factors(fitted)))
         mixture = Mixture(laid.scaling, weights, means, factors, laid.view)
-        return cls(one, fitted, mixture, mixture.posterior(values))
+        return cls(one, fitted, mixture, seen, mixture.posterior(values))
 
     @property
     def smallest_share(self) -> float:
@@ -234,7 +236,8 @@ class _Final:
 class _Search:
     """Judges settings on one sample; remembers what it has judged.
 
-    What says clearly less of players left out than one that is allowed cannot win, and is not resampled.
+    What says clearly less of players left out than one that is allowed, or has too small a component where one is
+    allowed, cannot win, and is not resampled.
     """
 
     def __init__(self, values: Array, players: Labels, measures: Measures, parameters: MixtureParameters) -> None:
@@ -277,12 +280,14 @@ class _Search:
         self.said[_key(settings)] = said
         labels, value = fitted.predict(x), -float(density.mean())
         share = float(np.bincount(labels, minlength=components).min() / len(labels))
-        if self._behind(said):
+        if self._behind(said) or (self.best is not None and share < p.min_share):
             return Outcome(value, p.min_share - share, {"smallest_share": share})
         others = [_fit(x[rows], components, covariance, p, p.again).predict(x) for rows in self.again]
         stability = float(np.mean([adjusted_rand_score(labels, other) for other in others]))
-        apart = _silhouette(x, labels)
-        violation = max(p.min_stability - stability, p.min_share - share, p.min_silhouette - apart)
+        violation = max(p.min_stability - stability, p.min_share - share)
+        apart = _silhouette(x, labels) if violation <= 0 else None
+        if apart is not None:
+            violation = max(violation, p.min_silhouette - apart)
         if violation <= 0 and (self.best is None or said.sum() > self.best.sum()):
             self.best = said
         return Outcome(value, violation, {"stability": stability, "silhouette": apart, "smallest_share": share})
@@ -352,8 +357,8 @@ def _bootstrap(players: Labels, rng: np.random.Generator) -> Labels:
 
 
 def _silhouette(x: Array, labels: Labels) -> float:
-    """Mean silhouette (Rousseeuw 1987) of at most 2,000 rows; 0 when all are of one component."""
+    """Mean silhouette (Rousseeuw 1987) of at most 1,000 rows; 0 when all are of one component."""
     from sklearn.metrics import silhouette_score  # noqa: PLC0415 (see above)
 
-    x, labels = x[:2000], labels[:2000]
+    x, labels = x[:1000], labels[:1000]
     return float(silhouette_score(x, labels)) if len(np.unique(labels)) > 1 else 0.0
