@@ -119,7 +119,7 @@ def _how_chosen(segments: SegmentFit, model: SegmentModel) -> list[Shown]:
         "that are stable enough and say hardly less than the best of them, the usual scale (`log`) and measures "
         "(`none` left out) come first, then as many components as the app has levels, then the largest silhouette; "
         "where none is stable, the most stable serves. Empty: not resampled, since it said clearly less than one that "
-        "was stable."
+        "was stable, or has too small a group."
     )
     return [Shown("Mixtures that serve", serve, f"{said}."), Shown("Settings tried", near, least)]
 
