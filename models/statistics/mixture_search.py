@@ -4,7 +4,7 @@ scikit-learn is imported where a mixture is fitted: that takes seconds, and most
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -18,11 +18,14 @@ from models.tuning import Outcome, Setting, Suggest, Tried, tune
 COVARIANCES = ("diag", "full", "spherical", "tied")
 ALL = "none"  # no measure is left out
 USUAL = {"bend": "log", "without": ALL}
-TRIALS: dict[str, pl.DataType] = {
+SETTING: dict[str, pl.DataType] = {
     "components": pl.Int32(),
     "covariance": pl.String(),
     "bend": pl.String(),
     "without": pl.String(),
+}
+TRIALS: dict[str, pl.DataType] = {
+    **SETTING,
     "held_out": pl.Float64(),
     "stability": pl.Float64(),
     "silhouette": pl.Float64(),
@@ -98,7 +101,7 @@ class Fitted:
     """A mixture with the search behind it.
 
     Attributes:
-        setting: Its components, covariance, bend and without, as in TRIALS.
+        setting: Its components, covariance, bend and without, as in SETTING.
         trials: Columns TRIALS; one row per setting tried. Stability, and whether it is allowed, are null of those
             that could not win, silhouette of those that are not allowed.
         figures: components, held_out, stability, silhouette, smallest_share, posterior, iterations.
@@ -136,9 +139,12 @@ def fit_mixture(values: Array, players: Labels, measures: Measures, parameters: 
     search = _Search(values[kept], players[kept], measures, parameters)
     tuned = tune(search.judge, seed=parameters.seed, trials=parameters.trials, first=_first(parameters))
     ranked = search.ranked(tuned.tried) or [tuned.best]
-    finals = (_Final.of(values, measures, one, parameters) for one in ranked[:_FINALS])
-    chosen = next((each for each in finals if each.smallest_share >= parameters.min_share), None)
-    final = chosen or _Final.of(values, measures, ranked[0], parameters)
+    finals: list[_Final] = []
+    for one in ranked[:_FINALS]:
+        finals.append(_Final.of(values, measures, one, parameters))
+        if finals[-1].smallest_share >= parameters.min_share:
+            break
+    final = finals[-1] if finals[-1].smallest_share >= parameters.min_share else finals[0]
     best, told = final.one, final.one.outcome.details
     figures = {
         "components": float(len(final.mixture.weights)),
@@ -180,7 +186,9 @@ class _Laid:
     left: Array
 
     @classmethod
-    def out(cls, values: Array, measures: Measures, settings: Any, parameters: MixtureParameters) -> "_Laid":
+    def out(
+        cls, values: Array, measures: Measures, settings: Mapping[str, Setting], parameters: MixtureParameters
+    ) -> "_Laid":
         scaling = Scaling.of(values, measures.signs, cast("Bend", settings["bend"]))
         without = None if settings["without"] == ALL else list(measures.names).index(str(settings["without"]))
         x = scaling.apply(values)
@@ -306,8 +314,8 @@ class _Search:
         return bool(less.sum() > max(error, _ALIKE * rows * self.values.shape[1]))
 
 
-def _key(settings: Any) -> tuple[Setting, ...]:
-    return tuple(settings[name] for name in ("components", "covariance", "bend", "without"))
+def _key(settings: Mapping[str, Setting]) -> tuple[Setting, ...]:
+    return tuple(settings[name] for name in SETTING)
 
 
 def _fit(x: Array, components: int, covariance: str, p: MixtureParameters, restarts: int = 1) -> Any:
@@ -357,8 +365,9 @@ def _bootstrap(players: Labels, rng: np.random.Generator) -> Labels:
 
 
 def _silhouette(x: Array, labels: Labels) -> float:
-    """Mean silhouette (Rousseeuw 1987) of at most 1,000 rows; 0 when all are of one component."""
+    """Mean silhouette (Rousseeuw 1987) of at most 1,000 rows, evenly drawn; 0 when all are of one component."""
     from sklearn.metrics import silhouette_score  # noqa: PLC0415 (see above)
 
-    x, labels = x[:1000], labels[:1000]
+    every = -(-len(x) // 1000)
+    x, labels = x[::every], labels[::every]
     return float(silhouette_score(x, labels)) if len(np.unique(labels)) > 1 else 0.0

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.portable import load_arrays, load_json, save_arrays, save_json
-from models.statistics.mixture_search import Fitted, Measures, MixtureParameters, fit_mixture
+from models.statistics.mixture_search import SETTING, Fitted, Measures, MixtureParameters, fit_mixture
 from models.statistics.mixtures import Mixture, Scaling
 from models.task import Task
 
@@ -24,10 +24,7 @@ QUALITY: dict[str, pl.DataType] = {
     "cohort": pl.String(),
     "players": pl.Int64(),
     "rows": pl.Int64(),
-    "components": pl.Int32(),
-    "covariance": pl.String(),
-    "bend": pl.String(),
-    "without": pl.String(),
+    **SETTING,
     "held_out": pl.Float64(),
     "stability": pl.Float64(),
     "silhouette": pl.Float64(),

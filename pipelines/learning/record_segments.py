@@ -9,6 +9,7 @@ import polars as pl
 from configs.app import App
 from configs.nouns import counted
 from models.contest.outcome import Decision
+from models.statistics.mixture_search import SETTING
 from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import ModelRun, Shown
 from models.tracking.plots import mixtures_plot, segments_plot
@@ -97,12 +98,11 @@ def _how_chosen(segments: SegmentFit, model: SegmentModel) -> list[Shown]:
 
     who = pl.col("cohort").replace(PARENT, "all players")
     figures = ("stability", "silhouette", "posterior", "smallest_share")
-    setting = ("components", "covariance", "bend", "without")
     shown = ("components", "covariance", pl.col("bend").alias("scale"), pl.col("without").alias("left out"))
     serve = model.quality.select(who, "players", *shown, *rounded("held_out", *figures))
     said = "; ".join(f"{name.replace('_', ' ')}: {Segments.notes[name]}" for name in ("held_out", *figures))
-    chosen = model.quality.select("cohort", *setting, serves=pl.lit("serves"))
-    tried = segments.trials.join(chosen, on=["cohort", *setting], how="left")
+    chosen = model.quality.select("cohort", *SETTING, serves=pl.lit("serves"))
+    tried = segments.trials.join(chosen, on=["cohort", *SETTING], how="left")
     place = pl.col("held_out").rank("ordinal", descending=True).over("cohort")
     near = tried.filter((place <= _NEAREST) | pl.col("serves").is_not_null())
     near = near.sort("cohort", "held_out", descending=[False, True])
